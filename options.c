@@ -1,0 +1,289 @@
+/*
+ * The command line and its defaults. Runs once, before anything is forked;
+ * what it fills in is constant from then on.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "version.h"
+
+enum { SHORTEST_AUTOLOGOUT = 600, LONGEST_TIME = 86400 };
+
+static const char usage[] =
+    "usage: pop3d [OPTION]...\n"
+    "Serves one POP3 session on stdin/stdout or on the socket passed by "
+    "systemd.\n"
+    "\n"
+    "  -m, --mailbox=TEMPLATE   mbox to serve; %u login name, %h home, %%\n"
+    "                           (/var/mail/%u)\n"
+    "  -s, --state-dir=DIR      indexes, journals, session locks\n"
+    "      --locks=LIST         of flock, fcntl, dotlock, in this order\n"
+    "                           (dotlock,fcntl,flock)\n"
+    "      --lock-timeout=SEC   how long to wait for them (30)\n"
+    "      --pam-service=NAME   (pop3d)\n"
+    "      --pam-confdir=DIR    read PAM's configuration from DIR\n"
+    "      --uidl=KIND          auto or hash (auto)\n"
+    "      --idle-timeout=SEC   autologout (600)\n"
+    "      --min-uid=N          refuse users below N (1000)\n"
+    "      --log=WHERE          auto, journal, syslog or stderr (auto)\n"
+    "      --recover            finish interrupted commits, then exit\n"
+    "  -h, --help\n"
+    "  -V, --version\n";
+
+static _Noreturn void
+bad_usage(const char *option, const char *value)
+{
+	fprintf(stderr, "pop3d: bad value for %s: %s\n", option, value);
+	exit(EX_USAGE);
+}
+
+bool
+parse_number(const char *s, unsigned long long max, unsigned long long *value)
+{
+	unsigned long long n = 0;
+
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		unsigned digit = (unsigned)(*s - '0');
+		if (n > (max - digit) / 10 || digit > max)
+			return false;
+		n = n * 10 + digit;
+	}
+	*value = n;
+	return true;
+}
+
+static unsigned
+number(const char *option, const char *arg, unsigned min, unsigned max)
+{
+	unsigned long long n;
+
+	if (!parse_number(arg, max, &n) || n < min)
+		bad_usage(option, arg);
+	return (unsigned)n;
+}
+
+/* The position of arg in a list of names that ends with NULL. */
+static int
+choice(const char *option, const char *arg, const char *const *names)
+{
+	for (int i = 0; names[i] != NULL; i++)
+		if (strcmp(arg, names[i]) == 0)
+			return i;
+	bad_usage(option, arg);
+}
+
+static void
+lock_list(enum lock_kind *locks, const char *arg)
+{
+	static const struct {
+		const char *name;
+		enum lock_kind kind;
+	} kinds[] = { { "flock", LOCK_FLOCK },
+		      { "fcntl", LOCK_FCNTL },
+		      { "dotlock", LOCK_DOTLOCK } };
+	const char *s = arg;
+	size_t n = 0;
+
+	for (;;) {
+		size_t len = strcspn(s, ",");
+		enum lock_kind kind = LOCK_NONE;
+
+		for (size_t i = 0; i < LOCK_KINDS; i++)
+			if (strlen(kinds[i].name) == len &&
+			    strncmp(s, kinds[i].name, len) == 0)
+				kind = kinds[i].kind;
+		for (size_t i = 0; i < n; i++)
+			if (locks[i] == kind)
+				kind = LOCK_NONE;
+		if (kind == LOCK_NONE)
+			bad_usage("--locks", arg);
+		locks[n++] = kind;
+		if (s[len] == '\0')
+			break;
+		s += len + 1;
+	}
+	locks[n] = LOCK_NONE;
+}
+
+/* What a template may hold: %u, %h, %%; and it must be absolute or %h/... */
+static void
+check_template(const char *arg)
+{
+	for (const char *s = arg; (s = strchr(s, '%')) != NULL; s += 2)
+		if (s[1] == '\0' || strchr("uh%", s[1]) == NULL)
+			bad_usage("--mailbox", arg);
+	if (*arg == '\0')
+		bad_usage("--mailbox", arg);
+}
+
+static char *
+join(const char *dir, const char *rest)
+{
+	char *path;
+
+	if (asprintf(&path, "%s%s", dir, rest) < 0) {
+		fputs("pop3d: out of memory\n", stderr);
+		exit(EX_OSERR);
+	}
+	return path;
+}
+
+/* As the XDG base directory specification asks; systemd's variable first. */
+static const char *
+default_state_dir(void)
+{
+	const char *dir = getenv("STATE_DIRECTORY");
+
+	if (dir != NULL && *dir == '/')
+		return dir;
+	if (geteuid() == 0)
+		return "/var/lib/pop3d";
+	dir = getenv("XDG_STATE_HOME");
+	if (dir != NULL && *dir == '/')
+		return join(dir, "/pop3d");
+	dir = getenv("HOME");
+	if (dir != NULL && *dir == '/')
+		return join(dir, "/.local/state/pop3d");
+	fputs("pop3d: no HOME: --state-dir is needed\n", stderr);
+	exit(EX_USAGE);
+}
+
+/* A relative path, made absolute: roles change their directory. */
+static const char *
+absolute(const char *path)
+{
+	char cwd[PATH_MAX];
+
+	if (*path == '/' || *path == '%')
+		return path;
+	if (getcwd(cwd, sizeof(cwd)) == NULL) {
+		fprintf(stderr, "pop3d: getcwd: %s\n", strerror(errno));
+		exit(EX_OSERR);
+	}
+	return join(join(cwd, "/"), path);
+}
+
+enum {
+	OPT_LOCKS = 256,
+	OPT_LOCK_TIMEOUT,
+	OPT_PAM_SERVICE,
+	OPT_PAM_CONFDIR,
+	OPT_UIDL,
+	OPT_IDLE_TIMEOUT,
+	OPT_MIN_UID,
+	OPT_LOG,
+	OPT_RECOVER
+};
+
+static const struct option long_options[] = {
+	{ "mailbox", required_argument, NULL, 'm' },
+	{ "state-dir", required_argument, NULL, 's' },
+	{ "locks", required_argument, NULL, OPT_LOCKS },
+	{ "lock-timeout", required_argument, NULL, OPT_LOCK_TIMEOUT },
+	{ "pam-service", required_argument, NULL, OPT_PAM_SERVICE },
+	{ "pam-confdir", required_argument, NULL, OPT_PAM_CONFDIR },
+	{ "uidl", required_argument, NULL, OPT_UIDL },
+	{ "idle-timeout", required_argument, NULL, OPT_IDLE_TIMEOUT },
+	{ "min-uid", required_argument, NULL, OPT_MIN_UID },
+	{ "log", required_argument, NULL, OPT_LOG },
+	{ "recover", no_argument, NULL, OPT_RECOVER },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 }
+};
+
+static void
+set_option(struct options *o, int opt, const char *arg)
+{
+	static const char *const uidls[] = { "auto", "hash", NULL };
+	static const char *const logs[] = { "auto", "journal", "syslog",
+					    "stderr", NULL };
+
+	switch (opt) {
+	case 'm':
+		check_template(arg);
+		o->mailbox = absolute(arg);
+		break;
+	case 's':
+		if (*arg == '\0')
+			bad_usage("--state-dir", arg);
+		o->state_dir = absolute(arg);
+		break;
+	case OPT_LOCKS:
+		lock_list(o->locks, arg);
+		break;
+	case OPT_LOCK_TIMEOUT:
+		o->lock_timeout =
+		    number("--lock-timeout", arg, 0, LONGEST_TIME);
+		break;
+	case OPT_PAM_SERVICE:
+		if (*arg == '\0' || strchr(arg, '/') != NULL)
+			bad_usage("--pam-service", arg);
+		o->pam_service = arg;
+		break;
+	case OPT_PAM_CONFDIR:
+		o->pam_confdir = absolute(arg);
+		break;
+	case OPT_UIDL:
+		o->uidl = (enum uidl_kind)choice("--uidl", arg, uidls);
+		break;
+	case OPT_IDLE_TIMEOUT:
+		o->idle_timeout =
+		    number("--idle-timeout", arg, 1, LONGEST_TIME);
+		break;
+	case OPT_MIN_UID:
+		o->min_uid = number("--min-uid", arg, 0, UINT_MAX - 1);
+		break;
+	case OPT_LOG:
+		o->log = (enum log_where)choice("--log", arg, logs);
+		break;
+	case OPT_RECOVER:
+		o->task = TASK_RECOVER;
+		break;
+	case 'h':
+		fputs(usage, stdout);
+		exit(EX_OK);
+	case 'V':
+		puts("pop3d " POP3D_VERSION);
+		exit(EX_OK);
+	default:
+		exit(EX_USAGE);
+	}
+}
+
+void
+options_parse(struct options *o, int argc, char **argv)
+{
+	int opt;
+
+	*o = (struct options){
+		.mailbox = "/var/mail/%u",
+		.locks = { LOCK_DOTLOCK, LOCK_FCNTL, LOCK_FLOCK, LOCK_NONE },
+		.lock_timeout = 30,
+		.pam_service = "pop3d",
+		.idle_timeout = SHORTEST_AUTOLOGOUT,
+		.min_uid = 1000,
+	};
+	while ((opt = getopt_long(argc, argv, "m:s:hV", long_options, NULL)) !=
+	       -1)
+		set_option(o, opt, optarg);
+	if (optind < argc) {
+		fprintf(stderr, "pop3d: unexpected argument: %s\n",
+			argv[optind]);
+		exit(EX_USAGE);
+	}
+	if (o->state_dir == NULL)
+		o->state_dir = default_state_dir();
+}

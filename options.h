@@ -1,0 +1,44 @@
+/* The command line: the only configuration there is. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum lock_kind { LOCK_NONE, LOCK_FLOCK, LOCK_FCNTL, LOCK_DOTLOCK };
+enum { LOCK_KINDS = 3 };
+
+enum uidl_kind { UIDL_AUTO, UIDL_HASH };
+enum log_where { LOG_AUTO, LOG_JOURNAL, LOG_SYSLOG, LOG_STDERR };
+enum task { TASK_SERVE, TASK_RECOVER };
+
+struct options {
+	const char *mailbox;   /* template: %u login name, %h home, %% */
+	const char *state_dir; /* absolute; one directory per user below it */
+	/* kinds of mailbox lock in the order to take them; LOCK_NONE ends */
+	enum lock_kind locks[LOCK_KINDS + 1];
+	unsigned lock_timeout; /* seconds */
+	const char *pam_service;
+	const char *pam_confdir; /* NULL: the system's */
+	unsigned idle_timeout;   /* seconds */
+	uid_t min_uid;
+	enum uidl_kind uidl;
+	enum log_where log;
+	enum task task;
+};
+
+/*
+ * Fills *o from the command line and the environment. Answers --help and
+ * --version on stdout and exits 0; exits EX_USAGE, with a line on stderr,
+ * when an argument makes no sense.
+ */
+void options_parse(struct options *o, int argc, char **argv);
+
+/*
+ * Parses all of s as a decimal number from 0 to max: digits only, no sign,
+ * no blanks. Returns false, and leaves *value alone, for anything else.
+ */
+bool parse_number(const char *s, unsigned long long max,
+                  unsigned long long *value);
+
+#endif

@@ -9,7 +9,7 @@ enum lock_kind { LOCK_NONE, LOCK_FLOCK, LOCK_FCNTL, LOCK_DOTLOCK };
 enum { LOCK_KINDS = 3 };
 
 enum uidl_kind { UIDL_AUTO, UIDL_HASH };
-enum log_where { LOG_AUTO, LOG_JOURNAL, LOG_SYSLOG, LOG_STDERR };
+enum log_where { LOG_TO_AUTO, LOG_TO_JOURNAL, LOG_TO_SYSLOG, LOG_TO_STDERR };
 enum task { TASK_SERVE, TASK_RECOVER };
 
 struct options {

@@ -1,0 +1,258 @@
+/*
+ * Buffered lines in, buffered replies out, each wait with a deadline. Runs in
+ * the greeter and in the mailbox process; knows no command and no message.
+ */
+#include "stream.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "signals.h"
+
+enum { REPLY_TEXT_MAX = 510, LINGER_MS = 2000, LINGER_BYTES = 1 << 20 };
+
+static bool
+is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+void
+stream_init(struct stream *s, int in, int out, unsigned timeout)
+{
+	*s = (struct stream){ .in = in,
+			      .out = out,
+			      .in_is_socket = is_socket(in),
+			      .out_is_socket = is_socket(out),
+			      .timeout = timeout };
+}
+
+static long long
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* Waits until `deadline` for the client or `watch`; the signals end it. */
+static int
+wait_until(struct pollfd fds[2], long long deadline)
+{
+	for (;;) {
+		long long left = deadline - now_ms();
+		if (left < 0)
+			left = 0;
+		struct timespec t = { .tv_sec = left / 1000,
+				      .tv_nsec = left % 1000 * 1000000 };
+		int n = ppoll(fds, 2, &t, signals_while_waiting());
+		if (n >= 0 || errno != EINTR || signals_terminated())
+			return n;
+	}
+}
+
+/*
+ * Waits for the client with the session's two clocks: after idle_after
+ * seconds the idle hook runs, after timeout seconds it is over.
+ */
+static enum stream_result
+wait_for_client(struct stream *s, int fd, short events)
+{
+	struct pollfd fds[2] = { { .fd = fd, .events = events },
+				 { .fd = -1, .events = POLLIN } };
+	long long start = now_ms();
+	long long end = start + s->timeout * 1000LL;
+	long long idle = start + s->idle_after * 1000LL;
+	bool idling = false;
+	int n;
+
+	if (s->idle != NULL && idle < end) {
+		n = wait_until(fds, idle);
+		if (n == 0) {
+			fds[1].fd = s->idle(s->hook_arg);
+			idling = true;
+			n = wait_until(fds, end);
+		}
+	} else {
+		n = wait_until(fds, end);
+	}
+	if (n < 0)
+		return signals_terminated() ? STREAM_TERMINATED : STREAM_CLOSED;
+	if (n == 0)
+		return STREAM_TIMEOUT;
+	if (idling && !s->back(s->hook_arg))
+		return STREAM_PREEMPTED;
+	return STREAM_OK;
+}
+
+static bool
+would_block(void)
+{
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/*
+ * A pipe may be shared with others, so its O_NONBLOCK is not ours to set;
+ * one that polls writable takes PIPE_BUF bytes without blocking.
+ */
+static ssize_t
+write_some(struct stream *s, const char *data, size_t len)
+{
+	if (s->out_is_socket)
+		return send(s->out, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	struct pollfd p = { .fd = s->out, .events = POLLOUT };
+	if (poll(&p, 1, 0) == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(s->out, data, len < PIPE_BUF ? len : PIPE_BUF);
+}
+
+enum stream_result
+stream_flush(struct stream *s)
+{
+	size_t sent = 0;
+
+	while (s->error == STREAM_OK && sent < s->out_end) {
+		ssize_t n =
+		    write_some(s, s->output + sent, s->out_end - sent);
+		if (n >= 0)
+			sent += (size_t)n;
+		else if (would_block())
+			s->error = wait_for_client(s, s->out, POLLOUT);
+		else
+			s->error = STREAM_CLOSED;
+	}
+	s->out_end = 0;
+	return s->error;
+}
+
+void
+stream_write(struct stream *s, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len > 0 && s->error == STREAM_OK) {
+		size_t room = sizeof(s->output) - s->out_end;
+		size_t n = len < room ? len : room;
+
+		memcpy(s->output + s->out_end, p, n);
+		s->out_end += n;
+		p += n;
+		len -= n;
+		if (s->out_end == sizeof(s->output))
+			stream_flush(s);
+	}
+}
+
+void
+stream_printf(struct stream *s, const char *format, ...)
+{
+	char text[REPLY_TEXT_MAX + 1];
+	va_list ap;
+
+	va_start(ap, format);
+	int n = vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (n < 0)
+		n = 0;
+	stream_write(s, text, (size_t)n < sizeof(text) ? (size_t)n
+						       : REPLY_TEXT_MAX);
+	stream_write(s, "\r\n", 2);
+}
+
+static enum stream_result
+fill(struct stream *s)
+{
+	if (s->in_start > 0) {
+		memmove(s->input, s->input + s->in_start,
+			s->in_end - s->in_start);
+		s->in_end -= s->in_start;
+		s->in_start = 0;
+	}
+	for (;;) {
+		enum stream_result r = wait_for_client(s, s->in, POLLIN);
+		if (r != STREAM_OK)
+			return r;
+		ssize_t n = read(s->in, s->input + s->in_end,
+				 sizeof(s->input) - s->in_end);
+		if (n > 0) {
+			s->in_end += (size_t)n;
+			return STREAM_OK;
+		}
+		if (n == 0 || !would_block())
+			return STREAM_CLOSED;
+	}
+}
+
+/* Takes the line that ends at `newline` out of the input. */
+static enum stream_result
+take_line(struct stream *s, char *newline, char **line, size_t *len)
+{
+	char *start = s->input + s->in_start;
+	bool too_long = s->skipping || newline + 1 - start > STREAM_LINE_MAX;
+
+	s->in_start = (size_t)(newline + 1 - s->input);
+	s->skipping = false;
+	if (too_long)
+		return STREAM_TOO_LONG;
+	if (newline > start && newline[-1] == '\r')
+		newline--;
+	*newline = '\0';
+	*line = start;
+	*len = (size_t)(newline - start);
+	return STREAM_OK;
+}
+
+enum stream_result
+stream_getline(struct stream *s, char **line, size_t *len)
+{
+	for (;;) {
+		char *newline = memchr(s->input + s->in_start, '\n',
+				       s->in_end - s->in_start);
+		if (newline != NULL)
+			return take_line(s, newline, line, len);
+		if (s->in_end - s->in_start >= STREAM_LINE_MAX) {
+			s->skipping = true;
+			s->in_start = s->in_end;
+		}
+		enum stream_result r = stream_flush(s);
+		if (r == STREAM_OK)
+			r = fill(s);
+		if (r != STREAM_OK)
+			return r;
+	}
+}
+
+void
+stream_linger(struct stream *s)
+{
+	if (!s->in_is_socket || !s->out_is_socket ||
+	    shutdown(s->out, SHUT_WR) != 0)
+		return;
+	long long end = now_ms() + LINGER_MS;
+	struct pollfd p = { .fd = s->in, .events = POLLIN };
+	size_t dropped = 0;
+	for (long long left = LINGER_MS; left > 0 && dropped < LINGER_BYTES;
+	     left = end - now_ms()) {
+		if (poll(&p, 1, (int)left) <= 0)
+			return;
+		ssize_t n = recv(s->in, s->input, sizeof(s->input),
+				 MSG_DONTWAIT);
+		if (n <= 0)
+			return;
+		dropped += (size_t)n;
+	}
+}

@@ -1,0 +1,85 @@
+/*
+ * The connection as the protocol sees it: lines come in, replies go out, and
+ * nobody waits for ever. Output is buffered and leaves when the client has
+ * nothing more to say, so that a batch of commands costs one write.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	/* RFC 2449 section 4: a command line, its CRLF counted */
+	STREAM_LINE_MAX = 255,
+	STREAM_INPUT_SIZE = 4096,
+	STREAM_OUTPUT_SIZE = 128 * 1024,
+	/* replies that a login hands on unsent instead of flushing them */
+	STREAM_PENDING_MAX = 4096
+};
+
+enum stream_result {
+	STREAM_OK,
+	STREAM_TOO_LONG,  /* a line over the limit, skipped to its end */
+	STREAM_CLOSED,    /* the client is gone */
+	STREAM_TIMEOUT,   /* it said, or took, nothing for too long */
+	STREAM_PREEMPTED, /* the idle hook said that it is over */
+	STREAM_TERMINATED /* SIGTERM or SIGHUP came while waiting */
+};
+
+/*
+ * Called when the client has been waited for idle_after seconds. Returns a
+ * descriptor to watch beside the connection, or -1 for none.
+ */
+typedef int (*stream_idle_fn)(void *arg);
+/*
+ * Called when the client is back, or when the watched descriptor is readable,
+ * after the idle hook was. Returns false when the session is over.
+ */
+typedef bool (*stream_back_fn)(void *arg);
+
+struct stream {
+	int in, out;
+	bool in_is_socket, out_is_socket;
+	unsigned timeout;    /* seconds for each wait */
+	unsigned idle_after; /* seconds until the idle hook; 0: no hook */
+	stream_idle_fn idle;
+	stream_back_fn back;
+	void *hook_arg;
+	enum stream_result error; /* what broke the output, else STREAM_OK */
+	bool skipping;	  /* inside a line that is too long */
+	size_t in_start, in_end; /* unread input */
+	size_t out_end;
+	char input[STREAM_INPUT_SIZE];
+	char output[STREAM_OUTPUT_SIZE];
+};
+
+/* Sets s up on two descriptors, which may be the same; it does not own them. */
+void stream_init(struct stream *s, int in, int out, unsigned timeout);
+
+/*
+ * The next line without its CRLF or LF, NUL-terminated in place; *line and
+ * *len are good until the next call. A NUL inside it is counted in *len.
+ * Flushes what is buffered before it waits. A last line without an end is
+ * not a line: STREAM_CLOSED.
+ */
+enum stream_result stream_getline(struct stream *s, char **line, size_t *len);
+
+/* Buffers len bytes; flushes as the buffer fills. Errors show at the flush. */
+void stream_write(struct stream *s, const void *data, size_t len);
+
+/* Buffers a formatted line of at most 510 octets and its CRLF. */
+void stream_printf(struct stream *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Sends what is buffered. */
+enum stream_result stream_flush(struct stream *s);
+
+/*
+ * Ends the sending side, then reads and drops what the client still sends,
+ * for two seconds at most: a socket closed with unread input would be reset,
+ * and the last reply with it.
+ */
+void stream_linger(struct stream *s);
+
+#endif

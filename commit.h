@@ -1,0 +1,48 @@
+/*
+ * Takes byte ranges out of a file so that no kill, power cut or full disk can
+ * lose a byte of the others. Knows nothing of messages.
+ *
+ * The caller holds the mailbox's lock, exclusive, over each of these calls.
+ */
+#ifndef COMMIT_H
+#define COMMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct commit_range {
+	off_t start, end; /* bytes [start, end) go */
+};
+
+enum commit_result {
+	COMMIT_DONE,	/* removed, and durable */
+	COMMIT_NOTHING, /* recovery only: there was no journal */
+	COMMIT_FAILED,	/* errno tells; the mailbox is as it was */
+	COMMIT_PENDING, /* errno tells; the journal is durable, recovery will
+			   finish it */
+	COMMIT_RESCUED	/* recovery only: the journal fits the mailbox no
+			   longer; its mail is saved in a file of its own, the
+			   mailbox is untouched */
+};
+
+/*
+ * Removes the n ranges (sorted, not overlapping, n > 0, within size) from the
+ * file `mailbox` (open for reading and writing), which is `size` bytes long.
+ * state_dir is a descriptor of the user's state directory, where the journal
+ * goes. Failures are logged.
+ */
+enum commit_result commit_remove(int mailbox, off_t size, int state_dir,
+                                 const struct commit_range *ranges, size_t n);
+
+/* Whether a journal waits in state_dir. */
+bool commit_pending(int state_dir);
+
+/*
+ * Finishes the commit whose journal is in state_dir. mailbox is the file open
+ * for reading and writing, or -1 where there is none any more. Harmless when
+ * done twice, or cut and done again. What it did is logged.
+ */
+enum commit_result commit_recover(int mailbox, int state_dir);
+
+#endif

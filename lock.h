@@ -1,0 +1,103 @@
+/*
+ * The locks that programs on a Unix host agree upon for a mailbox, and the one
+ * that keeps a second POP3 session out of a maildrop.
+ */
+#ifndef LOCK_H
+#define LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "options.h"
+
+enum lock_result {
+	LOCK_OK,
+	LOCK_BUSY,  /* someone else holds it */
+	LOCK_FAILED /* errno tells */
+};
+
+/* ---- dotlock.c: NAME.lock beside the mailbox, as liblockfile makes it */
+
+struct dotlock {
+	bool held;
+	dev_t dev;
+	ino_t ino;
+};
+
+/*
+ * One try, with the effective uid's rights, to make path.lock holding `pid`.
+ * A stale one is broken. Never blocks for long.
+ */
+enum lock_result dotlock_try(struct dotlock *d, const char *path, pid_t pid);
+
+/* Makes it look fresh; to be called once a minute while it is held. */
+void dotlock_touch(const struct dotlock *d, const char *path);
+
+/* Removes path.lock if it still is ours. */
+void dotlock_release(struct dotlock *d, const char *path);
+
+/* ---- lock.c: all the kinds at once */
+
+/* How the mailbox process asks the monitor for the dotlock. */
+struct dotlock_keeper {
+	enum lock_result (*try)(void *arg);
+	void (*release)(void *arg);
+	void *arg;
+};
+
+struct mailbox_lock {
+	const enum lock_kind *kinds; /* in order; LOCK_NONE ends */
+	unsigned timeout;	     /* seconds */
+	const char *path;	     /* the mailbox */
+	/* NULL: make the dotlock here; else where the directory is not ours */
+	const struct dotlock_keeper *keeper;
+	struct dotlock dotlock;
+	bool kept;    /* the keeper holds the dotlock */
+	int fd;	      /* what flock and fcntl hold, else -1 */
+};
+
+void lock_init(struct mailbox_lock *l, const enum lock_kind *kinds,
+               unsigned timeout, const char *path,
+               const struct dotlock_keeper *keeper);
+
+/*
+ * All kinds, exclusive; fd is the mailbox, or -1 where it does not exist
+ * (then only the dotlock is taken). Tries without blocking, gives all back
+ * when one is not to be had, and tries again until the timeout: LOCK_BUSY.
+ * SIGTERM ends the wait: LOCK_FAILED with EINTR.
+ */
+enum lock_result lock_exclusive(struct mailbox_lock *l, int fd);
+
+/* flock and fcntl, shared, without the dotlock: to read a piece. */
+enum lock_result lock_shared(struct mailbox_lock *l, int fd);
+
+/* Gives back what is held. */
+void lock_release(struct mailbox_lock *l);
+
+/* ---- session_lock.c: one session per maildrop */
+
+struct session_lock {
+	int fd;	     /* state_dir/lock, or -1 */
+	int watch;   /* inotify, while given up for a newcomer, or -1 */
+	uint64_t generation; /* what the file said when it was taken */
+};
+
+/*
+ * Takes the session lock in the user's state directory. LOCK_BUSY when another
+ * session holds it and has been heard of within the last 30 seconds.
+ */
+enum lock_result session_lock_take(struct session_lock *s, int state_dir);
+
+/*
+ * The client has kept us waiting: whoever comes now may take over. Returns a
+ * descriptor that becomes readable when someone does, or -1.
+ */
+int session_lock_offer(struct session_lock *s);
+
+/* Takes it back; false when another session has it or has had it. */
+bool session_lock_resume(struct session_lock *s);
+
+void session_lock_release(struct session_lock *s);
+
+#endif

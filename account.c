@@ -1,0 +1,188 @@
+/*
+ * The user database and the paths that follow from a name. Runs in the
+ * monitor, after the password was found right.
+ */
+#include "account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+bool
+account_name_valid(const char *name)
+{
+	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	for (; *name != '\0'; name++) {
+		unsigned char c = (unsigned char)*name;
+		if (c < ' ' || c == 0x7f || c == '/')
+			return false;
+	}
+	return true;
+}
+
+/* Appends text to path; false when it does not fit. */
+static bool
+append(char *path, size_t *len, const char *text, size_t n)
+{
+	if (*len + n >= PATH_MAX)
+		return false;
+	memcpy(path + *len, text, n);
+	*len += n;
+	path[*len] = '\0';
+	return true;
+}
+
+static bool
+fill_template(struct account *a, const char *template)
+{
+	size_t len = 0;
+	bool fits = true;
+
+	for (const char *s = template; *s != '\0' && fits; s++) {
+		if (*s != '%')
+			fits = append(a->mailbox, &len, s, 1);
+		else if (*++s == 'u')
+			fits = append(a->mailbox, &len, a->name,
+				      strlen(a->name));
+		else if (*s == 'h')
+			fits = append(a->mailbox, &len, a->home,
+				      strlen(a->home));
+		else
+			fits = append(a->mailbox, &len, "%", 1);
+	}
+	return fits && a->mailbox[0] == '/';
+}
+
+static enum login_result
+fill_paths(struct account *a, const struct options *o)
+{
+	int n = snprintf(a->state_dir, sizeof(a->state_dir), "%s/%s",
+			 o->state_dir, a->name);
+
+	if (n < 0 || (size_t)n >= sizeof(a->state_dir) ||
+	    !fill_template(a, o->mailbox)) {
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "the mailbox's or state directory's path is too long "
+			 "or not absolute");
+		return LOGIN_BROKEN;
+	}
+	return LOGIN_OK;
+}
+
+enum login_result
+account_find(struct account *a, const struct options *o, const char *name)
+{
+	bool root = geteuid() == 0;
+
+	if (!account_name_valid(name) || strlen(name) > USER_MAX)
+		return LOGIN_DENIED;
+	*a = (struct account){ .uid = geteuid(), .gid = getegid() };
+	snprintf(a->name, sizeof(a->name), "%s", name);
+	errno = 0;
+	struct passwd *pw = getpwnam(name);
+	if (pw == NULL && root) {
+		if (errno == 0 || errno == ENOENT || errno == ESRCH)
+			return LOGIN_DENIED;
+		log_line(LOG_ERR, EVENT_SETUP, "user database: %m");
+		return LOGIN_TEMPORARY;
+	}
+	if (pw != NULL && (pw->pw_uid == 0 || pw->pw_uid < o->min_uid)) {
+		log_line(LOG_WARNING, EVENT_LOGIN_FAILED,
+			 "%s has uid %u, which may not log in", name,
+			 (unsigned)pw->pw_uid);
+		return LOGIN_DENIED;
+	}
+	if (pw != NULL && root) {
+		a->uid = pw->pw_uid;
+		a->gid = pw->pw_gid;
+	}
+	const char *home = pw != NULL ? pw->pw_dir : getenv("HOME");
+	snprintf(a->home, sizeof(a->home), "%s", home != NULL ? home : "");
+	return fill_paths(a, o);
+}
+
+/* Makes dir and, for an ordinary user, what is missing above it. */
+static bool
+make_base(const char *dir, bool root)
+{
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s", dir) >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	for (char *s = path + 1; !root && (s = strchr(s, '/')) != NULL; s++) {
+		*s = '\0';
+		if (mkdir(path, 0700) != 0 && errno != EEXIST)
+			return false;
+		*s = '/';
+	}
+	return mkdir(path, root ? 0711 : 0700) == 0 || errno == EEXIST;
+}
+
+/*
+ * The base must be ours alone to write: else a user could have put another
+ * user's directory, or a link, in its place.
+ */
+static int
+open_base(const char *dir)
+{
+	struct stat st;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return fd;
+	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
+		close(fd);
+		errno = EPERM;
+		return -1;
+	}
+	return fd;
+}
+
+static bool
+make_own(int base, const struct account *a)
+{
+	struct stat st;
+	bool made = mkdirat(base, a->name, 0700) == 0;
+
+	if (!made && errno != EEXIST)
+		return false;
+	int fd = openat(base, a->name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool ok = fstat(fd, &st) == 0;
+	if (ok && geteuid() == 0 && st.st_uid == 0)
+		ok = fchown(fd, a->uid, a->gid) == 0;
+	else if (ok && st.st_uid != a->uid) {
+		errno = EPERM;
+		ok = false;
+	}
+	close(fd);
+	return ok;
+}
+
+bool
+account_make_state_dir(const struct account *a, const struct options *o)
+{
+	bool root = geteuid() == 0;
+	int base = -1;
+	bool ok = make_base(o->state_dir, root) &&
+		  (base = open_base(o->state_dir)) >= 0 && make_own(base, a);
+
+	if (!ok)
+		log_line(LOG_ERR, EVENT_SETUP, "state directory %s: %m",
+			 a->state_dir);
+	if (base >= 0)
+		close(base);
+	return ok;
+}

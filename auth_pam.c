@@ -1,0 +1,221 @@
+/*
+ * The PAM conversation. Runs in the monitor only; knows nothing of POP3.
+ */
+#include "auth_pam.h"
+
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+struct auth_pam {
+	pam_handle_t *pam;
+	const char *user, *password; /* during auth_pam_check only */
+	bool session_open;
+};
+
+static char *
+answer_to(const struct auth_pam *a, int style)
+{
+	if (style == PAM_PROMPT_ECHO_OFF && a->password != NULL)
+		return strdup(a->password);
+	if (style == PAM_PROMPT_ECHO_ON && a->user != NULL)
+		return strdup(a->user);
+	return NULL;
+}
+
+static void
+free_answers(struct pam_response *answers, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (answers[i].resp == NULL)
+			continue;
+		explicit_bzero(answers[i].resp, strlen(answers[i].resp));
+		free(answers[i].resp);
+	}
+	free(answers);
+}
+
+/* Messages for the user have no place in POP3: modules log on their own. */
+static int
+converse(int n, const struct pam_message **messages,
+         struct pam_response **responses, void *arg)
+{
+	const struct auth_pam *a = arg;
+
+	if (n <= 0 || n > PAM_MAX_NUM_MSG)
+		return PAM_CONV_ERR;
+	struct pam_response *answers = calloc((size_t)n, sizeof(*answers));
+	if (answers == NULL)
+		return PAM_BUF_ERR;
+	for (int i = 0; i < n; i++) {
+		int style = messages[i]->msg_style;
+
+		if (style == PAM_ERROR_MSG || style == PAM_TEXT_INFO)
+			continue;
+		answers[i].resp = answer_to(a, style);
+		if (answers[i].resp == NULL) {
+			free_answers(answers, n);
+			return PAM_CONV_ERR;
+		}
+	}
+	*responses = answers;
+	return PAM_SUCCESS;
+}
+
+/* The monitor has a delay of its own, the same for all kinds of failure. */
+static void
+no_delay(int status, unsigned microseconds, void *arg)
+{
+	(void)status;
+	(void)microseconds;
+	(void)arg;
+}
+
+static int
+set_items(pam_handle_t *pam, const char *rhost)
+{
+	union {
+		void (*delay)(int, unsigned, void *);
+		const void *item;
+	} fail_delay = { .delay = no_delay };
+	int r = pam_set_item(pam, PAM_FAIL_DELAY, fail_delay.item);
+
+	if (r == PAM_SUCCESS)
+		r = pam_set_item(pam, PAM_TTY, "pop3d");
+	if (r == PAM_SUCCESS && *rhost != '\0')
+		r = pam_set_item(pam, PAM_RHOST, rhost);
+	return r;
+}
+
+/*
+ * What PAM's answer means to a client: a wrong password is the client's
+ * matter, everything unexpected is ours.
+ */
+static enum login_result
+meaning(pam_handle_t *pam, int status, enum login_result refusal)
+{
+	switch (status) {
+	case PAM_SUCCESS:
+		return LOGIN_OK;
+	case PAM_AUTH_ERR:
+	case PAM_USER_UNKNOWN:
+	case PAM_MAXTRIES:
+	case PAM_PERM_DENIED:
+	case PAM_CRED_INSUFFICIENT:
+		return refusal;
+	case PAM_ACCT_EXPIRED:
+	case PAM_NEW_AUTHTOK_REQD:
+	case PAM_AUTHTOK_EXPIRED:
+	case PAM_CRED_EXPIRED:
+		return LOGIN_NO_ACCESS;
+	case PAM_AUTHINFO_UNAVAIL:
+	case PAM_BUF_ERR:
+	case PAM_TRY_AGAIN:
+		log_line(LOG_ERR, EVENT_SETUP, "PAM: %s",
+			 pam_strerror(pam, status));
+		return LOGIN_TEMPORARY;
+	default:
+		log_line(LOG_ERR, EVENT_SETUP, "PAM: %s",
+			 pam_strerror(pam, status));
+		return LOGIN_BROKEN;
+	}
+}
+
+/* The name may have been mapped by a module. */
+static enum login_result
+read_back_user(pam_handle_t *pam, char *user)
+{
+	const void *item = NULL;
+	int r = pam_get_item(pam, PAM_USER, &item);
+
+	if (r != PAM_SUCCESS || item == NULL)
+		return meaning(pam, r != PAM_SUCCESS ? r : PAM_ABORT,
+			       LOGIN_DENIED);
+	if (strlen(item) > USER_MAX)
+		return LOGIN_DENIED;
+	snprintf(user, USER_MAX + 1, "%s", (const char *)item);
+	return LOGIN_OK;
+}
+
+static enum login_result
+authenticate(struct auth_pam *a, const char *rhost)
+{
+	int r = set_items(a->pam, rhost);
+
+	if (r == PAM_SUCCESS)
+		r = pam_authenticate(a->pam,
+				     PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
+	if (r != PAM_SUCCESS)
+		return meaning(a->pam, r, LOGIN_DENIED);
+	r = pam_acct_mgmt(a->pam, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
+	return meaning(a->pam, r, LOGIN_NO_ACCESS);
+}
+
+enum login_result
+auth_pam_check(struct auth_pam **auth, const struct options *o, char *user,
+               const char *password, const char *rhost)
+{
+	struct auth_pam *a = calloc(1, sizeof(*a));
+
+	*auth = NULL;
+	if (a == NULL)
+		return LOGIN_TEMPORARY;
+	a->user = user;
+	a->password = password;
+	struct pam_conv conv = { .conv = converse, .appdata_ptr = a };
+	int r = o->pam_confdir != NULL
+		    ? pam_start_confdir(o->pam_service, user, &conv,
+					o->pam_confdir, &a->pam)
+		    : pam_start(o->pam_service, user, &conv, &a->pam);
+	enum login_result result = r == PAM_SUCCESS
+				       ? authenticate(a, rhost)
+				       : meaning(NULL, r, LOGIN_BROKEN);
+	if (result == LOGIN_OK)
+		result = read_back_user(a->pam, user);
+	a->user = a->password = NULL;
+	if (result == LOGIN_OK) {
+		*auth = a;
+		return LOGIN_OK;
+	}
+	if (a->pam != NULL)
+		pam_end(a->pam, r);
+	free(a);
+	return result;
+}
+
+bool
+auth_pam_open(struct auth_pam *a)
+{
+	int r = pam_setcred(a->pam, PAM_SILENT | PAM_ESTABLISH_CRED);
+
+	if (r == PAM_SUCCESS)
+		r = pam_open_session(a->pam, PAM_SILENT);
+	a->session_open = r == PAM_SUCCESS;
+	if (!a->session_open)
+		log_line(LOG_ERR, EVENT_SETUP, "PAM session: %s",
+			 pam_strerror(a->pam, r));
+	return a->session_open;
+}
+
+void
+auth_pam_end(struct auth_pam *a)
+{
+	int r = PAM_SUCCESS;
+
+	if (a == NULL)
+		return;
+	if (a->session_open) {
+		r = pam_close_session(a->pam, PAM_SILENT);
+		if (r != PAM_SUCCESS)
+			log_line(LOG_WARNING, EVENT_SETUP,
+				 "PAM: closing the session: %s",
+				 pam_strerror(a->pam, r));
+		pam_setcred(a->pam, PAM_SILENT | PAM_DELETE_CRED);
+	}
+	pam_end(a->pam, r);
+	free(a);
+}

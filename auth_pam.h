@@ -1,0 +1,28 @@
+/* Passwords and accounts, as Linux-PAM decides them. */
+#ifndef AUTH_PAM_H
+#define AUTH_PAM_H
+
+#include "boundary.h"
+#include "options.h"
+
+struct auth_pam;
+
+/*
+ * Checks the password and the account. On LOGIN_OK *auth is the transaction,
+ * to be ended by auth_pam_end, and user (USER_MAX + 1 bytes) what PAM says the
+ * user's name is. Faults of the host are logged. The password is not kept.
+ */
+enum login_result auth_pam_check(struct auth_pam **auth,
+                                 const struct options *o, char *user,
+                                 const char *password, const char *rhost);
+
+/*
+ * Establishes credentials and opens PAM's session. False, logged, when PAM
+ * refuses.
+ */
+bool auth_pam_open(struct auth_pam *auth);
+
+/* Closes the session if it is open, ends the transaction; NULL is nothing. */
+void auth_pam_end(struct auth_pam *auth);
+
+#endif

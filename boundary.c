@@ -1,0 +1,78 @@
+/*
+ * Sends and receives the boundary's messages and checks their sizes. Runs on
+ * both sides; decides nothing.
+ */
+#include "boundary.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SIZE_WITH(member)                                                      \
+	(offsetof(struct request, member) +                                    \
+	 sizeof(((struct request *)NULL)->member))
+
+static const size_t request_size[REQUEST_TYPES] = {
+	[REQUEST_LOGIN] = SIZE_WITH(login),
+	[REQUEST_HANDOVER] = SIZE_WITH(handover),
+	[REQUEST_BYE] = SIZE_WITH(reason),
+	[REQUEST_DOTLOCK_TRY] = SIZE_WITH(type),
+	[REQUEST_DOTLOCK_LEAVE] = SIZE_WITH(type),
+	[REQUEST_SUMMARY] = SIZE_WITH(summary),
+};
+
+static bool
+send_all(int fd, const void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = send(fd, data, size, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)size;
+}
+
+static ssize_t
+receive(int fd, void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, data, size, MSG_TRUNC);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+bool
+boundary_send(int fd, const struct request *r)
+{
+	return send_all(fd, r, request_size[r->type]);
+}
+
+bool
+boundary_receive(int fd, struct request *r)
+{
+	memset(r, 0, sizeof(*r));
+	ssize_t n = receive(fd, r, sizeof(*r));
+
+	if (n <= 0)
+		return false;
+	if ((size_t)n >= sizeof(r->type) && r->type > 0 &&
+	    r->type < REQUEST_TYPES && request_size[r->type] == (size_t)n)
+		return true;
+	errno = EPROTO;
+	return false;
+}
+
+bool
+boundary_reply(int fd, const struct reply *reply)
+{
+	return send_all(fd, reply, sizeof(*reply));
+}
+
+bool
+boundary_ask(int fd, const struct request *r, struct reply *reply)
+{
+	return boundary_send(fd, r) &&
+	       receive(fd, reply, sizeof(*reply)) == (ssize_t)sizeof(*reply);
+}

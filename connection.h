@@ -1,0 +1,29 @@
+/* The one connection that this process serves, and who is at its other end. */
+#ifndef CONNECTION_H
+#define CONNECTION_H
+
+#include <stdbool.h>
+
+enum { PEER_MAX = 64 };
+
+struct connection {
+	int in, out;	     /* the same socket, or two pipes */
+	bool local;	     /* loopback, AF_UNIX or a pipe: nobody listens in */
+	char peer[PEER_MAX]; /* address or host name; "" where there is none */
+};
+
+/*
+ * Makes sure that descriptors 0 to 2 exist and that 2 is not the connection:
+ * what a library prints must not reach the client.
+ */
+void connection_secure_stdio(void);
+
+/*
+ * Finds the connection: the descriptor that systemd passed, else 0 and 1.
+ * The peer's address comes from the socket, else from REMOTE_ADDR,
+ * TCPREMOTEIP or REMOTE_HOST. Returns false, with a line in the log, where
+ * there is no usable connection.
+ */
+bool connection_get(struct connection *c);
+
+#endif

@@ -1,0 +1,31 @@
+"""A fresh mail host for every test, and its transcript where one fails."""
+import os
+
+import pytest
+
+import pop3
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+
+
+@pytest.fixture
+def host():
+    if not os.access(pop3.binary(), os.X_OK):
+        pytest.fail(f"{pop3.binary()} is missing: make pop3d first")
+    if pop3.pam_matrix() is None:
+        pytest.fail("pam_matrix.so is missing: install libpam-wrapper")
+    made = pop3.Host()
+    yield made
+    made.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    made = getattr(item, "funcargs", {}).get("host")
+    if call.when == "call" and report.failed and made is not None:
+        report.sections.append(("transcript", "\n".join(made.transcript)))
+        report.sections.append(
+            ("log of pop3d", made.log().decode(errors="backslashreplace")))

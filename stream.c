@@ -18,7 +18,7 @@
 
 #include "signals.h"
 
-enum { REPLY_TEXT_MAX = 510, LINGER_MS = 2000, LINGER_BYTES = 1 << 20 };
+enum { REPLY_TEXT_MAX = 510, LINGER_MS = 2000, LINGER_BYTES = 1 << 20, HOST_SIZE = 256 };
 
 static bool
 is_socket(int fd)
@@ -255,4 +255,49 @@ stream_linger(struct stream *s)
 			return;
 		dropped += (size_t)n;
 	}
+}
+
+void
+stream_sign_off(struct stream *s)
+{
+	char host[HOST_SIZE];
+
+	if (gethostname(host, sizeof(host)) != 0)
+		host[0] = '\0';
+	host[sizeof(host) - 1] = '\0';
+	stream_printf(s, "+OK Pop server at %s signing off.", host);
+}
+
+size_t
+stream_take_input(struct stream *s, char *buf, size_t size)
+{
+	size_t n = s->in_end - s->in_start;
+
+	if (n > size)
+		n = size;
+	memcpy(buf, s->input + s->in_start, n);
+	s->in_start = s->in_end = 0;
+	return n;
+}
+
+size_t
+stream_take_output(struct stream *s, char *buf, size_t size)
+{
+	size_t n = s->out_end;
+
+	if (n > size) {
+		stream_flush(s);
+		return 0;
+	}
+	memcpy(buf, s->output, n);
+	s->out_end = 0;
+	return n;
+}
+
+void
+stream_give_input(struct stream *s, const char *buf, size_t len)
+{
+	memcpy(s->input, buf, len);
+	s->in_start = 0;
+	s->in_end = len;
 }

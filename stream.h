@@ -72,6 +72,46 @@ void stream_write(struct stream *s, const void *data, size_t len);
 void stream_printf(struct stream *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * How far a message's text has been sent by stream_text. All zero at its
+ * beginning.
+ */
+struct text_state {
+	bool started;	    /* anything was sent */
+	bool after_newline; /* the last byte was LF */
+	bool after_cr;	    /* the last byte was CR */
+	bool in_body;	    /* the header's empty line was sent */
+	bool full;	    /* the limit is reached */
+	bool limited;	    /* TOP: lines counts */
+	size_t lines;	    /* of the body, still to be sent */
+	size_t line_len;    /* bytes of the line so far, without CR */
+};
+
+/*
+ * Buffers a piece of a message's text: LF goes out as CRLF, CRLF as it is, a
+ * line that begins with a dot gets another one (RFC 1939 section 3). With
+ * limited, the body ends after `lines` lines (section 7, TOP).
+ */
+void stream_text(struct stream *s, struct text_state *t, const char *text,
+                 size_t len);
+
+/* Ends the text with a CRLF where it lacks one, and the final dot. */
+void stream_text_end(struct stream *s, const struct text_state *t);
+
+/* "+OK Pop server at HOST signing off." */
+void stream_sign_off(struct stream *s);
+
+/*
+ * Takes what is buffered out of the stream, for another process to go on with:
+ * unread input, and output not yet sent (which is flushed where it exceeds
+ * size). Return the number of bytes.
+ */
+size_t stream_take_input(struct stream *s, char *buf, size_t size);
+size_t stream_take_output(struct stream *s, char *buf, size_t size);
+
+/* Puts back what another process took; len is within STREAM_INPUT_SIZE. */
+void stream_give_input(struct stream *s, const char *buf, size_t len);
+
 /* Sends what is buffered. */
 enum stream_result stream_flush(struct stream *s);
 

@@ -1,0 +1,89 @@
+/*
+ * Runs in the monitor. The path comes from the template and the account that
+ * PAM confirmed, never from the process that asks.
+ */
+#include "keeper.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/*
+ * The spool: root's, for group mail to write. Any other directory that the
+ * user may not write is not one to make files in.
+ */
+static bool
+is_spool(const char *mailbox, gid_t mail)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s", mailbox) >= sizeof(path))
+		return false;
+	if (stat(dirname(path), &st) != 0)
+		return false;
+	if (S_ISDIR(st.st_mode) && st.st_uid == 0 && st.st_gid == mail &&
+	    (st.st_mode & S_IWGRP) != 0)
+		return true;
+	errno = EACCES;
+	return false;
+}
+
+static bool
+as_user_in_group_mail(const struct account *a, gid_t mail)
+{
+	return setegid(mail) == 0 && seteuid(a->uid) == 0;
+}
+
+static void
+as_root_again(void)
+{
+	int saved = errno;
+
+	if (seteuid(0) != 0 || setegid(0) != 0) {
+		log_line(LOG_CRIT, EVENT_SETUP, "becoming root again: %m");
+		_exit(1);
+	}
+	errno = saved;
+}
+
+enum lock_result
+keeper_try(struct keeper *k, const struct account *a, pid_t pid)
+{
+	struct group *mail = getgrnam("mail");
+	enum lock_result r = LOCK_FAILED;
+
+	if (k->dotlock.held)
+		return LOCK_OK;
+	if (geteuid() != 0 || mail == NULL || !is_spool(a->mailbox, mail->gr_gid))
+		return LOCK_FAILED;
+	if (as_user_in_group_mail(a, mail->gr_gid))
+		r = dotlock_try(&k->dotlock, a->mailbox, pid);
+	as_root_again();
+	return r;
+}
+
+void
+keeper_touch(struct keeper *k, const struct account *a)
+{
+	if (k->dotlock.held)
+		dotlock_touch(&k->dotlock, a->mailbox);
+}
+
+void
+keeper_release(struct keeper *k, const struct account *a)
+{
+	struct group *mail;
+
+	if (!k->dotlock.held || (mail = getgrnam("mail")) == NULL)
+		return;
+	if (as_user_in_group_mail(a, mail->gr_gid))
+		dotlock_release(&k->dotlock, a->mailbox);
+	as_root_again();
+}

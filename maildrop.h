@@ -1,0 +1,94 @@
+/*
+ * The maildrop as a session sees it: messages by number, their sizes and ids,
+ * marks, and the removal at the end. Runs in the mailbox process, as the user.
+ */
+#ifndef MAILDROP_H
+#define MAILDROP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lock.h"
+#include "options.h"
+
+enum {
+	MAILDROP_UIDL_SIZE = 71,	 /* 70 octets (RFC 1939) and a NUL */
+	MAILDROP_PIECE_SIZE = 256 * 1024 /* read under one lock */
+};
+
+enum maildrop_result {
+	MAILDROP_OK,
+	MAILDROP_IN_USE,    /* another session or program has it */
+	MAILDROP_TEMPORARY, /* try again later; logged */
+	MAILDROP_PERMANENT, /* someone must repair it; logged */
+	MAILDROP_GONE	    /* another program took this message away */
+};
+
+struct maildrop;
+
+/*
+ * Opens, recovers, locks and scans the mailbox at path, with the index and
+ * journal in state_dir. keeper is how to ask for a dotlock where the user may
+ * not make one. On MAILDROP_OK *m is to be freed by maildrop_close.
+ */
+enum maildrop_result maildrop_open(struct maildrop **m,
+                                   const struct options *o, const char *path,
+                                   const char *state_dir,
+                                   const struct dotlock_keeper *keeper);
+
+/*
+ * Finishes an interrupted commit and nothing else. MAILDROP_OK where none is
+ * left afterwards.
+ */
+enum maildrop_result maildrop_recover(const struct options *o,
+                                      const char *path, const char *state_dir,
+                                      const struct dotlock_keeper *keeper);
+
+/* Forgets marks, writes the index where it has news, gives up all locks. */
+void maildrop_close(struct maildrop *m);
+
+/* How many there were at login; numbers run from 1 to it. */
+size_t maildrop_count(const struct maildrop *m);
+
+/* Whether number n, of any value, is a message that is not marked deleted. */
+bool maildrop_exists(const struct maildrop *m, size_t n);
+
+/* What STAT tells: messages not marked deleted, and their octets. */
+void maildrop_total(const struct maildrop *m, size_t *count, off_t *octets);
+
+/* Of message n, which exists. */
+off_t maildrop_octets(const struct maildrop *m, size_t n);
+void maildrop_uidl(const struct maildrop *m, size_t n,
+                   char uidl[MAILDROP_UIDL_SIZE]);
+
+/* DELE, RSET, and the count of what is marked. */
+void maildrop_delete(struct maildrop *m, size_t n);
+void maildrop_reset(struct maildrop *m);
+size_t maildrop_deleted(const struct maildrop *m);
+
+/* RFC 1225's LAST: the highest number that was accessed; 0 for none. */
+size_t maildrop_last(const struct maildrop *m);
+void maildrop_accessed(struct maildrop *m, size_t n);
+
+/*
+ * Reading a message: begin, then pieces until *len is 0. *data, at most
+ * MAILDROP_PIECE_SIZE bytes of the text as it is in the file, is good until
+ * the next call. MAILDROP_GONE before the first piece: the message is not
+ * there any more. Later: it cannot be continued.
+ */
+enum maildrop_result maildrop_read_begin(struct maildrop *m, size_t n);
+enum maildrop_result maildrop_read(struct maildrop *m, const char **data,
+                                   size_t *len);
+
+/*
+ * Removes the marked messages. *removed says how many there are fewer.
+ * MAILDROP_OK: all of them; else the others are all there.
+ */
+enum maildrop_result maildrop_commit(struct maildrop *m, size_t *removed);
+
+/* The session lock while the client keeps us waiting; see stream.h. */
+int maildrop_offer(struct maildrop *m);
+bool maildrop_resume(struct maildrop *m);
+
+#endif

@@ -1,0 +1,415 @@
+/*
+ * The monitor's loop: one table of what the others may ask for and when. Adding
+ * a row is adding to what a hijacked greeter can reach.
+ */
+#include "monitor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "auth_pam.h"
+#include "authorization.h"
+#include "boundary.h"
+#include "keeper.h"
+#include "log.h"
+#include "privilege.h"
+#include "recover.h"
+#include "signals.h"
+#include "transaction.h"
+
+enum {
+	TRIES_MAX = 3,
+	FAILURE_MS = 2500, /* how long each failed login takes, whatever why */
+	TOUCH_SECONDS = 60
+};
+
+/* Who is on the other side of the boundary, and what it has achieved. */
+enum phase { GREETER = 1, GREETER_LOGGED_IN = 2, MAILBOX = 4 };
+
+struct monitor {
+	const struct options *options;
+	const struct connection *connection;
+	enum phase phase;
+	int boundary; /* our end, or -1 */
+	pid_t child;
+	unsigned tries;
+	struct auth_pam *auth;
+	struct account account;
+	struct request request;
+	bool handed_over, summed_up;
+	struct handover handover;
+	struct summary summary;
+	struct keeper keeper;
+	struct timespec start;
+};
+
+static const char *const reasons[END_REASONS] = {
+	[END_QUIT] = "quit",
+	[END_CLIENT_LEFT] = "client left",
+	[END_AUTOLOGOUT] = "autologout",
+	[END_TAKEN_OVER] = "taken over by a newer session",
+	[END_TERMINATED] = "terminated",
+	[END_REFUSED] = "refused",
+	[END_FAULT] = "fault",
+};
+
+static double
+seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) +
+	       (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+/* Until FAILURE_MS after start; a slow module makes it no longer. */
+static void
+delay_failure(const struct timespec *start)
+{
+	double left = FAILURE_MS / 1000.0 - seconds_since(start);
+
+	if (left <= 0)
+		return;
+	struct timespec t = { .tv_sec = (time_t)left };
+	t.tv_nsec = (long)((left - (double)t.tv_sec) * 1e9);
+	ppoll(NULL, 0, &t, signals_while_waiting());
+}
+
+/* ---- what may be asked for */
+
+static enum login_result
+check_login(struct monitor *m, struct login_request *login)
+{
+	login->user[USER_MAX] = login->password[PASSWORD_MAX] = '\0';
+	log_session(login->user, NULL);
+	if (!account_name_valid(login->user) || login->password[0] == '\0')
+		return LOGIN_DENIED;
+	enum login_result r =
+	    auth_pam_check(&m->auth, m->options, login->user, login->password,
+			   m->connection->peer);
+	if (r == LOGIN_OK)
+		r = account_find(&m->account, m->options, login->user);
+	if (r == LOGIN_OK && !account_make_state_dir(&m->account, m->options))
+		r = LOGIN_BROKEN;
+	if (r == LOGIN_OK && !auth_pam_open(m->auth))
+		r = LOGIN_BROKEN;
+	if (r == LOGIN_OK)
+		return r;
+	auth_pam_end(m->auth);
+	m->auth = NULL;
+	return r;
+}
+
+static bool
+on_login(struct monitor *m)
+{
+	static const char *const texts[LOGIN_RESULTS] = {
+		[LOGIN_OK] = "",
+		[LOGIN_DENIED] = "wrong name or password",
+		[LOGIN_NO_ACCESS] = "the account may not log in",
+		[LOGIN_TEMPORARY] = "it cannot be checked now",
+		[LOGIN_BROKEN] = "it cannot be checked",
+	};
+	struct timespec start;
+	struct reply reply = { .last = ++m->tries >= TRIES_MAX };
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	enum login_result r = check_login(m, &m->request.login);
+	explicit_bzero(&m->request, sizeof(m->request));
+	if (r == LOGIN_OK) {
+		log_session(m->account.name, NULL);
+		m->phase = GREETER_LOGGED_IN;
+	} else {
+		log_line(LOG_NOTICE, EVENT_LOGIN_FAILED, "login failed: %s",
+			 texts[r]);
+		delay_failure(&start);
+	}
+	reply.result = r;
+	return boundary_reply(m->boundary, &reply);
+}
+
+static bool
+on_handover(struct monitor *m)
+{
+	const struct handover *h = &m->request.handover;
+
+	if (h->input_len > sizeof(h->input) ||
+	    h->output_len > sizeof(h->output))
+		return false;
+	m->handover = *h;
+	m->handed_over = true;
+	return false; /* the greeter's last word */
+}
+
+static bool
+on_bye(struct monitor *m)
+{
+	uint32_t reason = m->request.reason;
+
+	log_line(LOG_INFO, EVENT_PROTOCOL, "no login: %s",
+		 reason < END_REASONS ? reasons[reason] : "?");
+	return false;
+}
+
+static bool
+on_dotlock_try(struct monitor *m)
+{
+	struct reply reply = { .result = keeper_try(&m->keeper, &m->account,
+						    m->child) };
+
+	return boundary_reply(m->boundary, &reply);
+}
+
+static bool
+on_dotlock_leave(struct monitor *m)
+{
+	struct reply reply = { .result = LOCK_OK };
+
+	keeper_release(&m->keeper, &m->account);
+	return boundary_reply(m->boundary, &reply);
+}
+
+static bool
+on_summary(struct monitor *m)
+{
+	m->summary = m->request.summary;
+	m->summed_up = true;
+	return false;
+}
+
+static const struct {
+	unsigned phases;		  /* in which it is permitted */
+	bool (*handler)(struct monitor *m); /* false: nothing more follows */
+} handlers[REQUEST_TYPES] = {
+	[REQUEST_LOGIN] = { GREETER, on_login },
+	[REQUEST_HANDOVER] = { GREETER_LOGGED_IN, on_handover },
+	[REQUEST_BYE] = { GREETER, on_bye },
+	[REQUEST_DOTLOCK_TRY] = { MAILBOX, on_dotlock_try },
+	[REQUEST_DOTLOCK_LEAVE] = { MAILBOX, on_dotlock_leave },
+	[REQUEST_SUMMARY] = { MAILBOX, on_summary },
+};
+
+/* ---- the loop */
+
+/* Waits for a request; keeps the dotlock fresh and passes signals on. */
+static bool
+wait_for_request(struct monitor *m)
+{
+	struct pollfd p = { .fd = m->boundary, .events = POLLIN };
+	bool told = false;
+
+	for (;;) {
+		struct timespec t = { .tv_sec = TOUCH_SECONDS };
+		int n = ppoll(&p, 1, &t,
+			      told ? NULL : signals_while_waiting());
+
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (signals_terminated() && !told) {
+			kill(m->child, SIGTERM);
+			told = true;
+		}
+		keeper_touch(&m->keeper, &m->account);
+	}
+}
+
+static void
+serve_requests(struct monitor *m)
+{
+	bool more = true;
+
+	while (more && wait_for_request(m)) {
+		errno = 0;
+		if (!boundary_receive(m->boundary, &m->request)) {
+			more = false;
+			if (errno == EPROTO)
+				log_line(LOG_CRIT, EVENT_PROTOCOL,
+					 "a process sent what is no request");
+		} else if ((handlers[m->request.type].phases & m->phase) == 0) {
+			log_line(LOG_CRIT, EVENT_PROTOCOL,
+				 "a process made request %u out of its turn",
+				 (unsigned)m->request.type);
+			kill(m->child, SIGKILL);
+			m->handed_over = false;
+			more = false;
+		} else {
+			more = handlers[m->request.type].handler(m);
+		}
+	}
+	close(m->boundary);
+	m->boundary = -1;
+}
+
+/* Waits for the child's end. True when it came to it by itself. */
+static bool
+reap(struct monitor *m)
+{
+	int status;
+	pid_t pid;
+
+	do {
+		pid = waitpid(m->child, &status, 0);
+	} while (pid < 0 && errno == EINTR);
+	m->child = 0;
+	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
+		return true;
+	if (pid > 0 && WIFSIGNALED(status))
+		log_line(LOG_ERR, EVENT_PROTOCOL,
+			 "a process of this session died of signal %d",
+			 WTERMSIG(status));
+	return false;
+}
+
+/*
+ * Forks with a fresh boundary. Returns its end in the child, -1 in the
+ * monitor, -2 on failure.
+ */
+static int
+fork_with_boundary(struct monitor *m)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return -2;
+	m->child = fork();
+	if (m->child < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return -2;
+	}
+	if (m->child == 0) {
+		close(pair[0]);
+		return pair[1];
+	}
+	close(pair[1]);
+	m->boundary = pair[0];
+	return -1;
+}
+
+static _Noreturn void
+give_up(const char *what)
+{
+	log_line(LOG_ERR, EVENT_SETUP, "%s: %m", what);
+	_exit(EX_OSERR);
+}
+
+static bool
+start_greeter(struct monitor *m, uid_t uid, gid_t gid)
+{
+	int boundary = fork_with_boundary(m);
+
+	if (boundary >= 0) {
+		if (!privilege_become_greeter(uid, gid))
+			give_up("giving up root for the greeter");
+		_exit(authorization_run(m->options, m->connection, boundary));
+	}
+	m->phase = GREETER;
+	return boundary == -1;
+}
+
+static bool
+start_mailbox(struct monitor *m)
+{
+	int boundary = fork_with_boundary(m);
+
+	if (boundary >= 0) {
+		if (!privilege_become_user(m->account.uid, m->account.gid))
+			give_up("giving up root for the mailbox process");
+		_exit(transaction_run(m->options, m->connection, &m->account,
+				      &m->handover, boundary));
+	}
+	m->phase = MAILBOX;
+	return boundary == -1;
+}
+
+/* Before anything else runs there is only this way to say what is wrong. */
+static void
+refuse_connection(const struct connection *c, const char *reply)
+{
+	if (write(c->out, reply, strlen(reply)) < 0)
+		log_line(LOG_NOTICE, EVENT_PROTOCOL, "reply: %m");
+}
+
+static void
+log_session_end(const struct monitor *m)
+{
+	const struct summary *s = &m->summary;
+	struct log_summary sum = {
+		.reason = !m->summed_up ? "the mailbox process died"
+			  : s->reason < END_REASONS ? reasons[s->reason]
+						    : "?",
+		.retrieved = s->retrieved,
+		.deleted = s->deleted,
+		.left = s->left,
+		.octets = s->octets,
+		.seconds = seconds_since(&m->start),
+	};
+
+	log_end(&sum);
+}
+
+static int
+serve_mailbox(struct monitor *m)
+{
+	if (!start_mailbox(m)) {
+		log_line(LOG_ERR, EVENT_SETUP, "mailbox process: %m");
+		refuse_connection(m->connection,
+				  "-ERR [SYS/TEMP] No process to be had.\r\n");
+		return EX_OSERR;
+	}
+	explicit_bzero(&m->handover, sizeof(m->handover));
+	serve_requests(m);
+	bool orderly = reap(m);
+	keeper_release(&m->keeper, &m->account);
+	if (!orderly)
+		recover_account(m->options, &m->account);
+	log_session_end(m);
+	return orderly ? EX_OK : EX_SOFTWARE;
+}
+
+int
+monitor_run(const struct options *o, const struct connection *c)
+{
+	static struct monitor m;
+	struct passwd *pw = NULL;
+	int status = EX_OK;
+
+	m.options = o;
+	m.connection = c;
+	clock_gettime(CLOCK_MONOTONIC, &m.start);
+	if (geteuid() == 0 && ((pw = getpwnam("pop3d")) == NULL ||
+			       pw->pw_uid == 0)) {
+		log_line(LOG_CRIT, EVENT_SETUP,
+			 "there is no user pop3d for the greeter to run as");
+		refuse_connection(c, "-ERR [SYS/PERM] The server is not set "
+				     "up.\r\n");
+		return EX_CONFIG;
+	}
+	if (!start_greeter(&m, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0)) {
+		log_line(LOG_ERR, EVENT_SETUP, "greeter: %m");
+		refuse_connection(c, "-ERR [SYS/TEMP] No process to be "
+				     "had.\r\n");
+		return EX_OSERR;
+	}
+	serve_requests(&m);
+	bool orderly = reap(&m);
+	if (m.handed_over)
+		status = serve_mailbox(&m);
+	else if (!orderly)
+		status = EX_SOFTWARE;
+	auth_pam_end(m.auth);
+	return status;
+}

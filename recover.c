@@ -1,0 +1,135 @@
+/*
+ * Runs in the monitor, which forks a child for each account so that a journal
+ * is never read with root's rights. The mailbox's path comes from the
+ * template, never from the journal.
+ */
+#include "recover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "keeper.h"
+#include "log.h"
+#include "maildrop.h"
+#include "privilege.h"
+#include "boundary.h"
+
+/*
+ * The spool's dotlock needs root: the monitor takes it beforehand, and the
+ * child finds it held.
+ */
+static enum lock_result
+already_held(void *arg)
+{
+	const struct keeper *k = arg;
+
+	return k->dotlock.held ? LOCK_OK : LOCK_FAILED;
+}
+
+static void
+nothing_to_release(void *arg)
+{
+	(void)arg;
+}
+
+static int
+recover_as_user(const struct options *o, const struct account *a,
+                struct keeper *k)
+{
+	const struct dotlock_keeper held = { already_held, nothing_to_release,
+					     k };
+
+	if (!privilege_become_user(a->uid, a->gid)) {
+		log_line(LOG_ERR, EVENT_SETUP, "giving up root: %m");
+		return EX_OSERR;
+	}
+	return maildrop_recover(o, a->mailbox, a->state_dir, &held) ==
+			       MAILDROP_OK
+		   ? EX_OK
+		   : EX_TEMPFAIL;
+}
+
+static bool
+has_journal(const struct account *a)
+{
+	char path[PATH_MAX + sizeof("/journal")];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/journal", a->state_dir);
+	return lstat(path, &st) == 0;
+}
+
+static void
+take_spool_dotlock(const struct options *o, const struct account *a,
+                   struct keeper *k)
+{
+	for (unsigned tenths = 0; tenths <= o->lock_timeout * 10; tenths++) {
+		if (keeper_try(k, a, getpid()) != LOCK_BUSY)
+			return;
+		usleep(100000);
+	}
+}
+
+bool
+recover_account(const struct options *o, const struct account *a)
+{
+	struct keeper k = { .dotlock = { .held = false } };
+	int status = -1;
+
+	if (!has_journal(a))
+		return true;
+	take_spool_dotlock(o, a, &k);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(recover_as_user(o, a, &k));
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	keeper_release(&k, a);
+	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
+		return true;
+	log_line(LOG_ERR, EVENT_COMMIT,
+		 "an interrupted commit is left for the next try");
+	return false;
+}
+
+static bool
+recover_name(const struct options *o, const char *name)
+{
+	struct account a;
+
+	log_session(name, NULL);
+	if (account_find(&a, o, name) == LOGIN_OK)
+		return recover_account(o, &a);
+	log_line(LOG_WARNING, EVENT_SETUP,
+		 "%s/%s belongs to no user who may log in", o->state_dir,
+		 name);
+	return true;
+}
+
+int
+recover_all(const struct options *o)
+{
+	DIR *dir = opendir(o->state_dir);
+	struct dirent *entry;
+	bool ok = true;
+
+	if (dir == NULL && errno == ENOENT)
+		return EX_OK;
+	if (dir == NULL) {
+		log_line(LOG_ERR, EVENT_SETUP, "%s: %m", o->state_dir);
+		return EX_OSERR;
+	}
+	while ((entry = readdir(dir)) != NULL)
+		if (account_name_valid(entry->d_name) &&
+		    !recover_name(o, entry->d_name))
+			ok = false;
+	closedir(dir);
+	return ok ? EX_OK : EX_TEMPFAIL;
+}

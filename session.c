@@ -1,0 +1,254 @@
+/*
+ * The protocol's form: commands, their states and their syntax. The greeter
+ * and the mailbox process both run this loop; the state decides what of the
+ * table is open to them.
+ */
+#include "session.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "maildrop.h"
+
+enum { UNKNOWN_MAX = 10 };
+
+enum syntax {
+	NOTHING,
+	OPTIONAL_MESSAGE,
+	MESSAGE,
+	MESSAGE_AND_LINES,
+	REST_OF_LINE
+};
+
+struct command {
+	const char *name;
+	enum outcome (*handler)(struct session *s, const struct arguments *a);
+	unsigned states;
+	enum syntax syntax;
+	const char *capability; /* CAPA's line, or NULL */
+};
+
+static enum outcome command_capa(struct session *, const struct arguments *);
+static enum outcome command_noop(struct session *, const struct arguments *);
+static enum outcome command_quit(struct session *, const struct arguments *);
+
+static const struct command commands[] = {
+	{ "USER", command_user, AUTHORIZATION, REST_OF_LINE, "USER" },
+	{ "PASS", command_pass, AUTHORIZATION, REST_OF_LINE, NULL },
+	{ "STAT", command_stat, TRANSACTION, NOTHING, NULL },
+	{ "LIST", command_list, TRANSACTION, OPTIONAL_MESSAGE, NULL },
+	{ "UIDL", command_uidl, TRANSACTION, OPTIONAL_MESSAGE, "UIDL" },
+	{ "RETR", command_retr, TRANSACTION, MESSAGE, NULL },
+	{ "TOP", command_top, TRANSACTION, MESSAGE_AND_LINES, "TOP" },
+	{ "DELE", command_dele, TRANSACTION, MESSAGE, NULL },
+	{ "NOOP", command_noop, TRANSACTION, NOTHING, NULL },
+	{ "RSET", command_rset, TRANSACTION, NOTHING, NULL },
+	{ "LAST", command_last, TRANSACTION, NOTHING, NULL },
+	{ "CAPA", command_capa, AUTHORIZATION | TRANSACTION, NOTHING, NULL },
+	{ "QUIT", command_quit, AUTHORIZATION | TRANSACTION, NOTHING, NULL },
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static enum outcome
+command_capa(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	stream_printf(&s->stream, "+OK Capability list follows");
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (commands[i].capability != NULL)
+			stream_printf(&s->stream, "%s",
+				      commands[i].capability);
+	stream_printf(&s->stream, "RESP-CODES");
+	stream_printf(&s->stream, "AUTH-RESP-CODE");
+	stream_printf(&s->stream, "PIPELINING");
+	stream_printf(&s->stream, "EXPIRE NEVER");
+	if (s->state == TRANSACTION)
+		stream_printf(&s->stream, "IMPLEMENTATION pop3d");
+	stream_printf(&s->stream, ".");
+	return GO_ON;
+}
+
+static enum outcome
+command_noop(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	stream_printf(&s->stream, "+OK");
+	return GO_ON;
+}
+
+static enum outcome
+command_quit(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	s->reason = END_QUIT;
+	if (s->state == TRANSACTION)
+		return transaction_quit(s);
+	stream_sign_off(&s->stream);
+	return OVER;
+}
+
+/*
+ * A number of digits only; one that is too large for any message counts as
+ * the largest.
+ */
+static bool
+digits(const char *text, size_t *value)
+{
+	size_t n = strspn(text, "0123456789");
+	unsigned long long number;
+
+	if (n == 0 || text[n] != '\0')
+		return false;
+	*value = parse_number(text, SIZE_MAX, &number) ? (size_t)number
+						       : SIZE_MAX;
+	return true;
+}
+
+static const char *
+check_message(const struct session *s, const char *text, struct arguments *a)
+{
+	if (!digits(text, &a->message))
+		return "A message number is made of digits";
+	if (!maildrop_exists(s->maildrop, a->message))
+		return "No such message";
+	return NULL;
+}
+
+static const char *
+check_two(const struct session *s, struct arguments *a)
+{
+	char *blank = a->text == NULL ? NULL : strchr(a->text, ' ');
+
+	if (blank == NULL)
+		return "A message number and a number of lines are needed";
+	*blank = '\0';
+	if (!digits(blank + 1, &a->lines))
+		return "The number of lines is made of digits";
+	return check_message(s, a->text, a);
+}
+
+/* Checks the arguments from the command's row; NULL, or what is wrong. */
+static const char *
+check_syntax(const struct session *s, const struct command *c,
+             struct arguments *a)
+{
+	switch (c->syntax) {
+	case NOTHING:
+		return a->text == NULL ? NULL : "No argument is allowed";
+	case REST_OF_LINE:
+		return a->text != NULL ? NULL : "An argument is needed";
+	case OPTIONAL_MESSAGE:
+		return a->text == NULL ? NULL : check_message(s, a->text, a);
+	case MESSAGE:
+		return a->text == NULL ? "A message number is needed"
+				       : check_message(s, a->text, a);
+	case MESSAGE_AND_LINES:
+		return check_two(s, a);
+	}
+	return "Syntax error";
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcasecmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static enum outcome
+refuse_unknown(struct session *s)
+{
+	s->unknown++;
+	if (s->unknown < UNKNOWN_MAX) {
+		stream_printf(&s->stream, "-ERR Unknown command");
+		return GO_ON;
+	}
+	stream_printf(&s->stream, "-ERR Too many unknown commands");
+	s->reason = END_REFUSED;
+	return OVER;
+}
+
+static enum outcome
+carry_out(struct session *s, char *line, size_t len)
+{
+	struct arguments a = { 0 };
+
+	if (memchr(line, '\0', len) != NULL)
+		return refuse_unknown(s);
+	char *blank = strchr(line, ' ');
+	if (blank != NULL) {
+		*blank = '\0';
+		a.text = blank + 1;
+	}
+	const struct command *c = find_command(line);
+	if (c == NULL)
+		return refuse_unknown(s);
+	s->unknown = 0;
+	if ((c->states & s->state) == 0) {
+		stream_printf(&s->stream, "-ERR %s is not possible %s",
+			      c->name,
+			      s->state == AUTHORIZATION ? "before the login"
+							: "after the login");
+		return GO_ON;
+	}
+	const char *wrong = check_syntax(s, c, &a);
+	if (wrong != NULL) {
+		stream_printf(&s->stream, "-ERR %s: %s", c->name, wrong);
+		return GO_ON;
+	}
+	return c->handler(s, &a);
+}
+
+/* The client is gone, silent, or told to go. */
+static enum outcome
+end_of_stream(struct session *s, enum stream_result r)
+{
+	switch (r) {
+	case STREAM_TIMEOUT:
+		s->reason = END_AUTOLOGOUT;
+		stream_printf(&s->stream, "-ERR Autologout, nothing was "
+					  "deleted");
+		break;
+	case STREAM_PREEMPTED:
+		s->reason = END_TAKEN_OVER;
+		stream_printf(&s->stream,
+			      "-ERR [IN-USE] A newer session has taken over, "
+			      "nothing was deleted");
+		break;
+	case STREAM_TERMINATED:
+		s->reason = END_TERMINATED;
+		stream_printf(&s->stream,
+			      "-ERR [SYS/TEMP] The server is going down, "
+			      "nothing was deleted");
+		break;
+	default:
+		s->reason = END_CLIENT_LEFT;
+	}
+	return OVER;
+}
+
+enum outcome
+session_loop(struct session *s)
+{
+	enum outcome outcome = GO_ON;
+	size_t len;
+	char *line;
+
+	while (outcome == GO_ON) {
+		enum stream_result r = stream_getline(&s->stream, &line, &len);
+
+		if (r == STREAM_TOO_LONG)
+			stream_printf(&s->stream, "-ERR Line too long");
+		else if (r == STREAM_OK)
+			outcome = carry_out(s, line, len);
+		else
+			outcome = end_of_stream(s, r);
+	}
+	if (outcome == OVER)
+		stream_flush(&s->stream);
+	return outcome;
+}

@@ -1,0 +1,70 @@
+/*
+ * POP3: the table of commands, and the loop that reads one, checks its syntax
+ * and state and calls its handler. What the handlers do is in authorization.c
+ * and transaction.c.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "boundary.h"
+#include "options.h"
+#include "stream.h"
+
+enum state { AUTHORIZATION = 1, TRANSACTION = 2 };
+
+/* What a handler tells the loop; it has replied by then. */
+enum outcome {
+	GO_ON,
+	LOGGED_IN, /* AUTHORIZATION is over */
+	OVER	   /* session.reason says why */
+};
+
+struct session {
+	const struct options *options;
+	struct stream stream;
+	enum state state;
+	int monitor; /* boundary */
+	enum end_reason reason;
+	unsigned unknown; /* unknown commands in a row */
+	/* AUTHORIZATION */
+	struct request request; /* holds the password for a moment */
+	bool user_given;
+	/* TRANSACTION */
+	struct maildrop *maildrop;
+	struct summary summary;
+};
+
+/* What the syntax check found; a handler starts with valid input. */
+struct arguments {
+	size_t message; /* an existing message's number; 0: not given */
+	size_t lines;	/* TOP */
+	char *text;	/* the rest of the line, NUL-terminated */
+};
+
+/*
+ * Reads and carries out commands until one of them changes the state or ends
+ * the session, or the client does. LOGGED_IN or OVER.
+ */
+enum outcome session_loop(struct session *s);
+
+/* ---- authorization.c, in the greeter */
+enum outcome command_user(struct session *s, const struct arguments *a);
+enum outcome command_pass(struct session *s, const struct arguments *a);
+
+/* ---- transaction.c, in the mailbox process */
+enum outcome command_stat(struct session *s, const struct arguments *a);
+enum outcome command_list(struct session *s, const struct arguments *a);
+enum outcome command_uidl(struct session *s, const struct arguments *a);
+enum outcome command_retr(struct session *s, const struct arguments *a);
+enum outcome command_top(struct session *s, const struct arguments *a);
+enum outcome command_dele(struct session *s, const struct arguments *a);
+enum outcome command_rset(struct session *s, const struct arguments *a);
+enum outcome command_last(struct session *s, const struct arguments *a);
+
+/* Removes what was marked and replies: QUIT in TRANSACTION. */
+enum outcome transaction_quit(struct session *s);
+
+#endif

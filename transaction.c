@@ -1,0 +1,325 @@
+/*
+ * Commands upon an open maildrop. Runs in the mailbox process, with the
+ * user's rights and no others.
+ */
+#include "transaction.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "log.h"
+#include "maildrop.h"
+#include "session.h"
+
+enum { IDLE_AFTER = 30 }; /* seconds until a newcomer may take over */
+
+static const char *
+plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+enum outcome
+command_stat(struct session *s, const struct arguments *a)
+{
+	size_t count;
+	off_t octets;
+
+	(void)a;
+	maildrop_total(s->maildrop, &count, &octets);
+	stream_printf(&s->stream, "+OK %zu %lld", count, (long long)octets);
+	return GO_ON;
+}
+
+enum outcome
+command_list(struct session *s, const struct arguments *a)
+{
+	struct maildrop *m = s->maildrop;
+	size_t count;
+	off_t octets;
+
+	if (a->message != 0) {
+		stream_printf(&s->stream, "+OK %zu %lld", a->message,
+			      (long long)maildrop_octets(m, a->message));
+		return GO_ON;
+	}
+	maildrop_total(m, &count, &octets);
+	stream_printf(&s->stream, "+OK %zu message%s (%lld octets)", count,
+		      plural(count), (long long)octets);
+	for (size_t n = 1; n <= maildrop_count(m); n++)
+		if (maildrop_exists(m, n))
+			stream_printf(&s->stream, "%zu %lld", n,
+				      (long long)maildrop_octets(m, n));
+	stream_printf(&s->stream, ".");
+	return GO_ON;
+}
+
+enum outcome
+command_uidl(struct session *s, const struct arguments *a)
+{
+	struct maildrop *m = s->maildrop;
+	char uidl[MAILDROP_UIDL_SIZE];
+
+	if (a->message != 0) {
+		maildrop_uidl(m, a->message, uidl);
+		stream_printf(&s->stream, "+OK %zu %s", a->message, uidl);
+		return GO_ON;
+	}
+	stream_printf(&s->stream, "+OK Unique ids follow");
+	for (size_t n = 1; n <= maildrop_count(m); n++) {
+		if (!maildrop_exists(m, n))
+			continue;
+		maildrop_uidl(m, n, uidl);
+		stream_printf(&s->stream, "%zu %s", n, uidl);
+	}
+	stream_printf(&s->stream, ".");
+	return GO_ON;
+}
+
+/* "-ERR", its response code, and what the client may make of it. */
+static const char *
+error_text(enum maildrop_result r)
+{
+	switch (r) {
+	case MAILDROP_IN_USE:
+		return "[IN-USE] The maildrop is in use, try again later.";
+	case MAILDROP_PERMANENT:
+		return "[SYS/PERM] The mailbox cannot be used; tell the "
+		       "administrator.";
+	case MAILDROP_GONE:
+		return "No such message, another program has removed it.";
+	default:
+		return "[SYS/TEMP] The mailbox cannot be used now, try again "
+		       "later.";
+	}
+}
+
+/*
+ * Once the reply has begun, an error has no place in it: the connection ends
+ * without the final dot.
+ */
+static enum outcome
+broken_off(struct session *s, size_t n)
+{
+	log_line(LOG_WARNING, EVENT_MAILBOX,
+		 "message %zu could not be sent whole: another program "
+		 "changed the mailbox",
+		 n);
+	s->reason = END_FAULT;
+	return OVER;
+}
+
+static enum outcome
+send_message(struct session *s, size_t n, bool limited, size_t lines)
+{
+	struct text_state text = { .limited = limited, .lines = lines };
+	enum maildrop_result r = maildrop_read_begin(s->maildrop, n);
+	const char *data;
+	size_t len;
+
+	if (r == MAILDROP_OK)
+		r = maildrop_read(s->maildrop, &data, &len);
+	if (r != MAILDROP_OK) {
+		stream_printf(&s->stream, "-ERR %s", error_text(r));
+		return GO_ON;
+	}
+	stream_printf(&s->stream, "+OK %lld octets",
+		      (long long)maildrop_octets(s->maildrop, n));
+	while (r == MAILDROP_OK && len > 0 && !text.full &&
+	       s->stream.error == STREAM_OK) {
+		stream_text(&s->stream, &text, data, len);
+		s->summary.octets += len;
+		r = maildrop_read(s->maildrop, &data, &len);
+	}
+	if (r != MAILDROP_OK && !text.full)
+		return broken_off(s, n);
+	stream_text_end(&s->stream, &text);
+	return GO_ON;
+}
+
+enum outcome
+command_retr(struct session *s, const struct arguments *a)
+{
+	enum outcome outcome = send_message(s, a->message, false, 0);
+
+	if (outcome == GO_ON) {
+		s->summary.retrieved++;
+		maildrop_accessed(s->maildrop, a->message);
+	}
+	return outcome;
+}
+
+enum outcome
+command_top(struct session *s, const struct arguments *a)
+{
+	return send_message(s, a->message, true, a->lines);
+}
+
+enum outcome
+command_dele(struct session *s, const struct arguments *a)
+{
+	maildrop_delete(s->maildrop, a->message);
+	maildrop_accessed(s->maildrop, a->message);
+	stream_printf(&s->stream, "+OK Message %zu has been deleted.",
+		      a->message);
+	return GO_ON;
+}
+
+enum outcome
+command_rset(struct session *s, const struct arguments *a)
+{
+	size_t count;
+	off_t octets;
+
+	(void)a;
+	maildrop_reset(s->maildrop);
+	maildrop_total(s->maildrop, &count, &octets);
+	stream_printf(&s->stream, "+OK Maildrop has %zu message%s "
+				  "(%lld octets)",
+		      count, plural(count), (long long)octets);
+	return GO_ON;
+}
+
+enum outcome
+command_last(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	stream_printf(&s->stream, "+OK %zu", maildrop_last(s->maildrop));
+	return GO_ON;
+}
+
+enum outcome
+transaction_quit(struct session *s)
+{
+	size_t wanted = maildrop_deleted(s->maildrop);
+	size_t removed = 0;
+	enum maildrop_result r = maildrop_commit(s->maildrop, &removed);
+
+	s->summary.deleted = removed;
+	maildrop_close(s->maildrop);
+	s->maildrop = NULL;
+	if (r == MAILDROP_OK)
+		stream_sign_off(&s->stream);
+	else
+		stream_printf(&s->stream, "-ERR [SYS/%s] %zu message%s not "
+					  "removed.",
+			      r == MAILDROP_PERMANENT ? "PERM" : "TEMP",
+			      wanted - removed, plural(wanted - removed));
+	return OVER;
+}
+
+/* ---- the dotlock that only the monitor may make */
+
+static enum lock_result
+ask_for_dotlock(void *arg)
+{
+	const struct session *s = arg;
+	struct request r = { .type = REQUEST_DOTLOCK_TRY };
+	struct reply reply;
+
+	if (!boundary_ask(s->monitor, &r, &reply) ||
+	    reply.result > LOCK_FAILED)
+		return LOCK_FAILED;
+	return (enum lock_result)reply.result;
+}
+
+static void
+leave_dotlock(void *arg)
+{
+	const struct session *s = arg;
+	struct request r = { .type = REQUEST_DOTLOCK_LEAVE };
+	struct reply reply;
+
+	boundary_ask(s->monitor, &r, &reply);
+}
+
+/* ---- the session's clock */
+
+static int
+client_is_slow(void *arg)
+{
+	struct session *s = arg;
+
+	return maildrop_offer(s->maildrop);
+}
+
+static bool
+client_is_back(void *arg)
+{
+	struct session *s = arg;
+
+	return maildrop_resume(s->maildrop);
+}
+
+static void
+greet(struct session *s, const char *user)
+{
+	size_t count;
+	off_t octets;
+
+	maildrop_total(s->maildrop, &count, &octets);
+	s->summary.left = count;
+	stream_printf(&s->stream, "+OK %s has %zu message%s (%lld octets).",
+		      user, count, plural(count), (long long)octets);
+	log_line(LOG_INFO, EVENT_LOGIN, "logged in, %zu message%s, %lld octets",
+		 count, plural(count), (long long)octets);
+}
+
+static void
+refuse(struct session *s, enum maildrop_result r)
+{
+	stream_printf(&s->stream, "-ERR %s", error_text(r));
+	stream_flush(&s->stream);
+	stream_linger(&s->stream);
+	log_line(LOG_NOTICE, EVENT_MAILBOX, "not served: %s", error_text(r));
+	s->reason = END_REFUSED;
+}
+
+static void
+report(struct session *s)
+{
+	struct request r = { .type = REQUEST_SUMMARY };
+
+	s->summary.reason = s->reason;
+	s->summary.left -= s->summary.deleted;
+	r.summary = s->summary;
+	boundary_send(s->monitor, &r);
+}
+
+int
+transaction_run(const struct options *o, const struct connection *c,
+                const struct account *account, const struct handover *h,
+                int monitor)
+{
+	static struct session s;
+	const struct dotlock_keeper keeper = { ask_for_dotlock, leave_dotlock,
+					       &s };
+
+	s.options = o;
+	s.monitor = monitor;
+	s.state = TRANSACTION;
+	stream_init(&s.stream, c->in, c->out, o->idle_timeout);
+	stream_write(&s.stream, h->output, h->output_len);
+	stream_give_input(&s.stream, h->input, h->input_len);
+	enum maildrop_result r =
+	    maildrop_open(&s.maildrop, o, account->mailbox, account->state_dir,
+			  &keeper);
+	if (r != MAILDROP_OK) {
+		refuse(&s, r);
+		report(&s);
+		return EX_OK;
+	}
+	greet(&s, account->name);
+	s.stream.idle_after = IDLE_AFTER;
+	s.stream.idle = client_is_slow;
+	s.stream.back = client_is_back;
+	s.stream.hook_arg = &s;
+	session_loop(&s);
+	if (s.maildrop != NULL)
+		maildrop_close(s.maildrop);
+	s.stream.idle = NULL;
+	stream_linger(&s.stream);
+	report(&s);
+	return EX_OK;
+}

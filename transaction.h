@@ -1,0 +1,19 @@
+/* The mailbox process: TRANSACTION and UPDATE states, as the user. */
+#ifndef TRANSACTION_H
+#define TRANSACTION_H
+
+#include "account.h"
+#include "boundary.h"
+#include "connection.h"
+#include "options.h"
+
+/*
+ * Opens the user's maildrop, answers the login, serves the session and
+ * carries out what it deleted; tells the monitor what it did. h is what the
+ * greeter had read ahead. Returns the exit status.
+ */
+int transaction_run(const struct options *o, const struct connection *c,
+                    const struct account *account, const struct handover *h,
+                    int monitor);
+
+#endif

@@ -107,7 +107,8 @@ def top(text, count):
 
 def without(data, numbers):
     """The mailbox after the messages of these numbers were deleted."""
-    gone = [split(data)[n - 1] for n in sorted(numbers)]
+    messages = split(data)
+    gone = [messages[n - 1] for n in sorted(numbers)]
     at, kept = 0, []
     for message in gone:
         kept.append(data[at:message.start])

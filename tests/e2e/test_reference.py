@@ -59,4 +59,5 @@ def test_without_takes_out_whole_messages():
 
 
 def test_stuffing_doubles_a_dot_at_the_beginning():
-    assert reference.stuffed(b".\r\na.\r\n..\r\n") == b"..\r\na.\r\n...\r\n.\r\n"
+    assert reference.stuffed(b".\r\na.\r\n..\r\n") == \
+        b"..\r\na.\r\n...\r\n.\r\n"

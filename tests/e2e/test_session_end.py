@@ -1,0 +1,317 @@
+"""How sessions end, one beside another, and that only QUIT deletes."""
+import os
+import signal
+import time
+
+import pytest
+from pop3 import TRANSPORTS, locked, lockable, members, message
+
+
+@pytest.fixture
+def data(host):
+    return host.write(message(1), message(2))
+
+
+def gone(session):
+    """No process of the session is left."""
+    session.status()
+    deadline = time.monotonic() + 5
+    while members(session.process):
+        assert time.monotonic() < deadline, members(session.process)
+        os.sched_yield()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_session_over(host, data, transport):
+    with host.login(transport=transport) as s:
+        assert b"message 2" in s.retr(2)
+        s.ok("DELE 1")
+        s.ok("QUIT")
+        s.closed()
+        assert s.status() == 0
+        gone(s)
+    assert host.read() == message(2)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_lost_connection_deletes_nothing(host, data, transport):
+    with host.login(transport=transport) as s:
+        s.ok("DELE 1")
+        s.hang_up()
+        assert s.status() == 0
+        gone(s)
+    assert host.read() == data
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_client_that_leaves_before_the_login(host, transport):
+    with host.connect(transport=transport) as s:
+        s.ok("USER thomas")
+        s.hang_up()
+        assert s.status() == 0
+        gone(s)
+
+
+def test_a_client_that_leaves_before_the_greeting(host):
+    with host.start() as s:
+        s.hang_up()
+        assert s.status() == 0
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_client_that_sent_all_and_only_listens(host, data, transport):
+    with host.start(transport=transport) as s:
+        out = s.exchange(b"USER thomas\r\nPASS secret\r\nRETR 2\r\nDELE 1\r\n"
+                         b"QUIT\r\n", half_close=True)
+        assert b"This is message 2." in out
+        assert out.endswith(b"signing off.\r\n")
+        assert s.status() == 0
+    assert host.read() == message(2)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_end_of_input_without_quit_deletes_nothing(host, data, transport):
+    with host.start(transport=transport) as s:
+        out = s.exchange(b"USER thomas\r\nPASS secret\r\nDELE 1\r\n",
+                         half_close=True)
+        assert b"Message 1 has been deleted" in out
+        assert s.status() == 0
+    assert host.read() == data
+
+
+@pytest.mark.parametrize("rest", [b"QUIT", b"QUIT\r", b"QUI", b"\r"])
+def test_half_a_command_at_the_end_of_input_is_none(host, data, rest):
+    with host.start() as s:
+        out = s.exchange(b"USER thomas\r\nPASS secret\r\nDELE 1\r\n" + rest,
+                         half_close=True)
+        assert b"signing off" not in out
+        assert s.status() == 0
+    assert host.read() == data
+
+
+def test_half_a_command_behind_a_login_is_none(host, data):
+    with host.start() as s:
+        out = s.exchange(b"USER thomas\r\nPASS secret", half_close=True)
+        assert b"thomas has" not in out
+        assert s.status() == 0
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_message(host):
+    data = host.write(message(1, "text\n" * 2_000_000), message(2))
+    with host.login() as s:
+        s.ok("DELE 2")
+        s.ok("RETR 1")
+        s.fill()
+        s.hang_up()
+        assert s.status() == 0
+        gone(s)
+    assert host.read() == data
+    assert lockable(host.mailbox)
+    with host.login() as s:
+        s.ok("STAT", "+OK 2 ...")
+
+
+# ---- one at a time
+
+
+def test_a_second_session_is_in_use(host, data):
+    with host.login() as one:
+        with host.connect() as two:
+            two.ok("USER thomas")
+            two.err("PASS secret", "-ERR [IN-USE] ...")
+        one.ok("STAT", "+OK 2 ...")
+        one.ok("DELE 1")
+        one.ok("QUIT")
+    assert host.read() == message(2)
+    with host.login() as s:
+        s.ok("STAT", "+OK 1 ...")
+
+
+def test_a_login_works_once_the_other_session_is_gone(host, data):
+    for end in ("QUIT", "hang up", "QUIT"):
+        with host.login() as s:
+            if end == "QUIT":
+                s.ok("QUIT")
+    with host.login() as s:
+        s.process.send_signal(signal.SIGKILL)
+        s.process.wait()
+        s.closed()
+    with host.login() as s:
+        s.ok("STAT", "+OK 2 ...")
+
+
+@pytest.mark.slow
+def test_a_session_silent_for_30_seconds_is_taken_over(host, data):
+    one = host.login()
+    one.ok("DELE 1")
+    began = time.monotonic()
+    while True:
+        with host.connect() as two:
+            two.ok("USER thomas")
+            line = two.reply("PASS secret")
+            waited = time.monotonic() - began
+            if line.startswith("+OK"):
+                assert waited > 28
+                two.ok("STAT", "+OK 2 ...")
+                one.expect("-ERR [IN-USE] ...")
+                one.closed()
+                gone(one)
+                assert host.read() == data
+                two.ok("DELE 2")
+                two.ok("QUIT")
+                break
+            assert line.startswith("-ERR [IN-USE]")
+            assert waited < 45
+        time.sleep(2)  # the time that passes is what is tested
+    assert host.read() == message(1)
+
+
+@pytest.mark.slow
+def test_a_session_that_talks_is_not_taken_over(host, data):
+    with host.login() as one:
+        until = time.monotonic() + 35
+        while time.monotonic() < until:
+            one.ok("NOOP")
+            time.sleep(5)  # the time that passes is what is tested
+        with host.connect() as two:
+            two.ok("USER thomas")
+            two.err("PASS secret", "-ERR [IN-USE] ...")
+        one.ok("QUIT")
+
+
+# ---- autologout
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_autologout_deletes_nothing_and_says_nothing(host, data, transport):
+    with host.login("--idle-timeout=1", transport=transport) as s:
+        s.ok("DELE 1")
+        began = time.monotonic()
+        s.closed()
+        assert 0.9 < time.monotonic() - began < 5
+        gone(s)
+    assert host.read() == data
+
+
+def test_autologout_before_login(host):
+    with host.connect("--idle-timeout=1") as s:
+        s.ok("USER thomas")
+        s.closed()
+        gone(s)
+
+
+def test_a_command_sets_the_clock_back(host, data):
+    with host.login("--idle-timeout=2") as s:
+        until = time.monotonic() + 3.5
+        while time.monotonic() < until:
+            s.ok("NOOP")
+            time.sleep(0.5)  # the time that passes is what is tested
+        s.ok("DELE 1")
+        s.ok("QUIT")
+    assert host.read() == message(2)
+
+
+def test_a_client_that_does_not_read_is_logged_out_and_blocks_nobody(host):
+    data = host.write(message(1, "text\n" * 4_000_000), message(2))
+    with host.login("--idle-timeout=2") as s:
+        s.ok("DELE 2")
+        s.ok("RETR 1")
+        s.fill()
+        assert lockable(host.mailbox)
+        host.append(message(3))
+        assert s.process.wait(15) is not None
+        gone(s)
+    assert host.read() == data + message(3)
+
+
+def test_half_a_line_is_no_command_for_the_clock(host, data):
+    with host.login("--idle-timeout=1") as s:
+        s.write(b"NOO")
+        s.closed()
+        gone(s)
+
+
+# ---- signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_signal_ends_a_session_and_deletes_nothing(
+        host, data, number, whole_group):
+    with host.login() as s:
+        s.ok("DELE 1")
+        if whole_group:
+            os.killpg(s.process.pid, number)
+        else:
+            s.process.send_signal(number)
+        while (line := s.hear()) is not None:
+            assert line.startswith(b"-ERR")
+        gone(s)
+    assert host.read() == data
+    with host.login() as s:
+        s.ok("STAT", "+OK 2 ...")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_the_login_ends_the_connection(host, number):
+    with host.connect() as s:
+        s.process.send_signal(number)
+        while (line := s.hear()) is not None:
+            assert line.startswith(b"-ERR")
+        gone(s)
+
+
+def test_a_signal_while_a_client_does_not_read(host):
+    data = host.write(message(1, "text\n" * 4_000_000), message(2))
+    with host.login() as s:
+        s.ok("DELE 2")
+        s.ok("RETR 1")
+        s.fill()
+        s.process.send_signal(signal.SIGTERM)
+        gone(s)
+    assert host.read() == data
+
+
+def test_a_signal_while_waiting_for_a_lock(host, data):
+    with locked(host.mailbox, "dotlock"), host.connect() as s:
+        s.ok("USER thomas")
+        s.send("PASS secret")
+        while len(members(s.process)) < 2:
+            os.sched_yield()
+        s.process.send_signal(signal.SIGTERM)
+        gone(s)
+        assert os.path.exists(host.mailbox + ".lock")
+    assert host.read() == data
+
+
+def test_killed_children_end_the_session(host, data):
+    for victim in range(1, 3):
+        with host.login() as s:
+            s.ok("DELE 1")
+            children = [p for p in members(s.process) if p != s.process.pid]
+            if victim > len(children):
+                break
+            os.kill(children[-victim], signal.SIGKILL)
+            while s.hear() is not None:
+                pass
+            gone(s)
+        assert host.read() == data
+    with host.login() as s:
+        s.ok("STAT", "+OK 2 ...")
+
+
+def test_a_killed_monitor_takes_the_others_with_it(host, data):
+    with host.login() as s:
+        s.ok("DELE 1")
+        s.process.kill()
+        s.process.wait()
+        while s.hear() is not None:
+            pass
+        gone(s)
+    assert host.read() == data
+    with host.connect() as s:
+        s.process.kill()
+        s.process.wait()
+        while s.hear() is not None:
+            pass
+        gone(s)

@@ -91,7 +91,7 @@ account_find(struct account *a, const struct options *o, const char *name)
 	if (pw == NULL && root) {
 		if (errno == 0 || errno == ENOENT || errno == ESRCH)
 			return LOGIN_DENIED;
-		log_line(LOG_ERR, EVENT_SETUP, "user database: %m");
+		log_line(LOG_ERR, EVENT_SETUP, "user database: %s", strerror(errno));
 		return LOGIN_TEMPORARY;
 	}
 	if (pw != NULL && (pw->pw_uid == 0 || pw->pw_uid < o->min_uid)) {
@@ -180,8 +180,8 @@ account_make_state_dir(const struct account *a, const struct options *o)
 		  (base = open_base(o->state_dir)) >= 0 && make_own(base, a);
 
 	if (!ok)
-		log_line(LOG_ERR, EVENT_SETUP, "state directory %s: %m",
-			 a->state_dir);
+		log_line(LOG_ERR, EVENT_SETUP, "state directory %s: %s",
+			 a->state_dir, strerror(errno));
 	if (base >= 0)
 		close(base);
 	return ok;

@@ -42,7 +42,7 @@ connection_secure_stdio(void)
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) >= 0 &&
 		    fcntl(fd, F_SETFD, 0) < 0)
-			log_line(LOG_ERR, EVENT_SETUP, "fcntl: %m");
+			log_line(LOG_ERR, EVENT_SETUP, "fcntl: %s", strerror(errno));
 	if (null >= 0 && fstat(2, &st) == 0 && S_ISSOCK(st.st_mode) &&
 	    (same_file(0, 2) || same_file(1, 2)))
 		dup2(null, 2);
@@ -132,7 +132,7 @@ connection_get(struct connection *c)
 	if (passed == 1)
 		c->in = c->out = SD_LISTEN_FDS_START;
 	if (fcntl(c->in, F_GETFD) < 0 || fcntl(c->out, F_GETFD) < 0) {
-		log_line(LOG_ERR, EVENT_SETUP, "no connection: %m");
+		log_line(LOG_ERR, EVENT_SETUP, "no connection: %s", strerror(errno));
 		return false;
 	}
 	errno = 0;

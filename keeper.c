@@ -47,7 +47,7 @@ as_root_again(void)
 	int saved = errno;
 
 	if (seteuid(0) != 0 || setegid(0) != 0) {
-		log_line(LOG_CRIT, EVENT_SETUP, "becoming root again: %m");
+		log_line(LOG_CRIT, EVENT_SETUP, "becoming root again: %s", strerror(errno));
 		_exit(1);
 	}
 	errno = saved;

@@ -50,7 +50,7 @@ struct mailbox_lock {
 	const enum lock_kind *kinds; /* in order; LOCK_NONE ends */
 	unsigned timeout;	     /* seconds */
 	const char *path;	     /* the mailbox */
-	/* NULL: make the dotlock here; else where the directory is not ours */
+	/* asked where we may not write the directory; NULL: nobody is */
 	const struct dotlock_keeper *keeper;
 	struct dotlock dotlock;
 	bool kept;    /* the keeper holds the dotlock */
@@ -75,17 +75,21 @@ enum lock_result lock_shared(struct mailbox_lock *l, int fd);
 /* Gives back what is held. */
 void lock_release(struct mailbox_lock *l);
 
+/* Whether pids mean nothing and flock is a fcntl lock: the file is on NFS. */
+bool lock_on_nfs(int fd);
+
 /* ---- session_lock.c: one session per maildrop */
 
 struct session_lock {
 	int fd;	     /* state_dir/lock, or -1 */
-	int watch;   /* inotify, while given up for a newcomer, or -1 */
+	int watch;   /* inotify on it, or -1 */
 	uint64_t generation; /* what the file said when it was taken */
 };
 
 /*
- * Takes the session lock in the user's state directory. LOCK_BUSY when another
- * session holds it and has been heard of within the last 30 seconds.
+ * Takes the session lock in the user's state directory, which should be the
+ * working directory too: the watch needs a path. LOCK_BUSY when another
+ * session holds it and has not offered it.
  */
 enum lock_result session_lock_take(struct session_lock *s, int state_dir);
 

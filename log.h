@@ -45,7 +45,7 @@ void log_session(const char *user, const char *rhost);
 
 /* One line; priority as in syslog(3). Adds user and address itself. */
 void log_line(int priority, enum log_event event, const char *format, ...)
-    __attribute__((format(gnu_printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* The line at a session's end. */
 void log_end(const struct log_summary *sum);

@@ -10,19 +10,12 @@
 #include <sys/types.h>
 
 #include "lock.h"
+#include "mailbox.h"
 #include "options.h"
 
 enum {
 	MAILDROP_UIDL_SIZE = 71,	 /* 70 octets (RFC 1939) and a NUL */
 	MAILDROP_PIECE_SIZE = 256 * 1024 /* read under one lock */
-};
-
-enum maildrop_result {
-	MAILDROP_OK,
-	MAILDROP_IN_USE,    /* another session or program has it */
-	MAILDROP_TEMPORARY, /* try again later; logged */
-	MAILDROP_PERMANENT, /* someone must repair it; logged */
-	MAILDROP_GONE	    /* another program took this message away */
 };
 
 struct maildrop;

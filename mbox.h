@@ -30,6 +30,7 @@ struct mbox_message {
 	uint8_t separator;  /* bytes of the empty line that ends it: 0, 1, 2 */
 	uint8_t flags;	    /* free for the user of the scan; 0 after it */
 	bool no_newline;    /* the text's last line has no LF */
+	uint32_t copy;	    /* set by uidl.c: how many like it come before */
 };
 
 struct mbox {
@@ -71,6 +72,12 @@ void mbox_free(struct mbox *m);
  * From_ line: "From ", a sender (any text), and an asctime date.
  */
 bool mbox_is_from_line(const char *line, size_t len);
+
+/*
+ * Bytes of the text behind the header and its empty line, as they are in fd
+ * now; -1 where they cannot be read.
+ */
+off_t mbox_body_size(int fd, const struct mbox_message *msg);
 
 /* The first byte of the text of msg in the file, and behind its last. */
 off_t mbox_text_start(const struct mbox_message *msg);

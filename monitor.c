@@ -302,7 +302,7 @@ fork_with_boundary(struct monitor *m)
 static _Noreturn void
 give_up(const char *what)
 {
-	log_line(LOG_ERR, EVENT_SETUP, "%s: %m", what);
+	log_line(LOG_ERR, EVENT_SETUP, "%s: %s", what, strerror(errno));
 	_exit(EX_OSERR);
 }
 
@@ -340,7 +340,7 @@ static void
 refuse_connection(const struct connection *c, const char *reply)
 {
 	if (write(c->out, reply, strlen(reply)) < 0)
-		log_line(LOG_NOTICE, EVENT_PROTOCOL, "reply: %m");
+		log_line(LOG_NOTICE, EVENT_PROTOCOL, "reply: %s", strerror(errno));
 }
 
 static void
@@ -365,7 +365,7 @@ static int
 serve_mailbox(struct monitor *m)
 {
 	if (!start_mailbox(m)) {
-		log_line(LOG_ERR, EVENT_SETUP, "mailbox process: %m");
+		log_line(LOG_ERR, EVENT_SETUP, "mailbox process: %s", strerror(errno));
 		refuse_connection(m->connection,
 				  "-ERR [SYS/TEMP] No process to be had.\r\n");
 		return EX_OSERR;
@@ -399,7 +399,7 @@ monitor_run(const struct options *o, const struct connection *c)
 		return EX_CONFIG;
 	}
 	if (!start_greeter(&m, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0)) {
-		log_line(LOG_ERR, EVENT_SETUP, "greeter: %m");
+		log_line(LOG_ERR, EVENT_SETUP, "greeter: %s", strerror(errno));
 		refuse_connection(c, "-ERR [SYS/TEMP] No process to be "
 				     "had.\r\n");
 		return EX_OSERR;

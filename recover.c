@@ -47,7 +47,7 @@ recover_as_user(const struct options *o, const struct account *a,
 					     k };
 
 	if (!privilege_become_user(a->uid, a->gid)) {
-		log_line(LOG_ERR, EVENT_SETUP, "giving up root: %m");
+		log_line(LOG_ERR, EVENT_SETUP, "giving up root: %s", strerror(errno));
 		return EX_OSERR;
 	}
 	return maildrop_recover(o, a->mailbox, a->state_dir, &held) ==
@@ -123,7 +123,7 @@ recover_all(const struct options *o)
 	if (dir == NULL && errno == ENOENT)
 		return EX_OK;
 	if (dir == NULL) {
-		log_line(LOG_ERR, EVENT_SETUP, "%s: %m", o->state_dir);
+		log_line(LOG_ERR, EVENT_SETUP, "%s: %s", o->state_dir, strerror(errno));
 		return EX_OSERR;
 	}
 	while ((entry = readdir(dir)) != NULL)

@@ -1,0 +1,412 @@
+/*
+ * Runs in the mailbox process. What it says of a message is true of the file
+ * at the moment it is used, or it says that the message is gone.
+ */
+#include "mailbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fileio.h"
+#include "log.h"
+#include "refind.h"
+#include "uidl.h"
+
+enum { FROM_SIZE = 5, REVISITS_MAX = 5 };
+
+static enum maildrop_result
+fault(const struct mailbox *b, enum maildrop_result r, const char *what)
+{
+	log_line(LOG_ERR, EVENT_MAILBOX, "mailbox %s: %s", b->path, what);
+	return r;
+}
+
+static bool
+is_permanent(int error)
+{
+	return error == EACCES || error == EPERM || error == ELOOP ||
+	       error == ENOTDIR || error == EISDIR || error == EROFS ||
+	       error == ENAMETOOLONG || error == ENXIO;
+}
+
+static enum maildrop_result
+system_fault(const struct mailbox *b)
+{
+	return fault(b, is_permanent(errno) ? MAILDROP_PERMANENT
+					    : MAILDROP_TEMPORARY,
+		     strerror(errno));
+}
+
+/* ---- opening */
+
+/* Reading must not make new mail look read: hence O_NOATIME. */
+static int
+open_file(struct mailbox *b)
+{
+	static const int flags =
+	    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+	static const int tries[] = { O_RDWR | O_NOATIME, O_RDWR,
+				     O_RDONLY | O_NOATIME, O_RDONLY };
+	int fd = -1;
+
+	for (size_t i = 0; fd < 0 && i < sizeof(tries) / sizeof(tries[0]);
+	     i++) {
+		fd = open(b->path, tries[i] | flags);
+		b->writable = fd >= 0 && i < 2;
+		if (fd < 0 && errno != EPERM && errno != EACCES &&
+		    errno != EROFS)
+			return fd;
+	}
+	return fd;
+}
+
+static const char *
+what_is_wrong(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return "it is not a regular file";
+	if (st->st_uid != geteuid())
+		return "it belongs to another user";
+	if (st->st_nlink > 1)
+		return "it has several links";
+	return NULL;
+}
+
+enum maildrop_result
+mailbox_open(struct mailbox *b)
+{
+	struct stat st;
+
+	b->fd = open_file(b);
+	if (b->fd < 0 && errno == ENOENT)
+		return MAILDROP_OK;
+	if (b->fd < 0 && errno == ELOOP)
+		return fault(b, MAILDROP_PERMANENT, "it is a symbolic link");
+	if (b->fd < 0)
+		return system_fault(b);
+	const char *wrong =
+	    fstat(b->fd, &st) != 0 ? strerror(errno) : what_is_wrong(&st);
+	if (wrong == NULL)
+		return MAILDROP_OK;
+	mailbox_close(b);
+	return fault(b, MAILDROP_PERMANENT, wrong);
+}
+
+void
+mailbox_close(struct mailbox *b)
+{
+	lock_release(&b->lock);
+	if (b->fd >= 0)
+		close(b->fd);
+	b->fd = -1;
+}
+
+/* Whether path still names the open file, or nothing where nothing is open. */
+static bool
+still_named(const struct mailbox *b)
+{
+	struct stat named, open;
+
+	if (lstat(b->path, &named) != 0)
+		return b->fd < 0 && errno == ENOENT;
+	return b->fd >= 0 && fstat(b->fd, &open) == 0 &&
+	       named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
+static enum maildrop_result
+take_lock(struct mailbox *b, bool exclusive)
+{
+	enum lock_result r = exclusive ? lock_exclusive(&b->lock, b->fd)
+				       : lock_shared(&b->lock, b->fd);
+
+	if (r == LOCK_OK)
+		return MAILDROP_OK;
+	if (r == LOCK_BUSY) {
+		log_line(LOG_WARNING, EVENT_MAILBOX,
+			 "mailbox %s: another program holds its lock",
+			 b->path);
+		return MAILDROP_IN_USE;
+	}
+	if (errno == EROFS && !b->writable)
+		return MAILDROP_OK; /* nobody else can write there either */
+	log_line(LOG_ERR, EVENT_MAILBOX, "mailbox %s: cannot be locked: %s",
+		 b->path, strerror(errno));
+	return is_permanent(errno) ? MAILDROP_PERMANENT : MAILDROP_TEMPORARY;
+}
+
+/* Locks; opens the file anew as long as path names another one. */
+static enum maildrop_result
+lock_named(struct mailbox *b, bool exclusive)
+{
+	for (int i = 0; i < REVISITS_MAX; i++) {
+		enum maildrop_result r = MAILDROP_OK;
+
+		if (b->fd >= 0)
+			r = take_lock(b, exclusive);
+		if (r != MAILDROP_OK || still_named(b))
+			return r;
+		mailbox_close(b);
+		r = mailbox_open(b);
+		if (r != MAILDROP_OK)
+			return r;
+	}
+	return fault(b, MAILDROP_TEMPORARY, "it is replaced again and again");
+}
+
+enum maildrop_result
+mailbox_lock_exclusive(struct mailbox *b)
+{
+	return lock_named(b, true);
+}
+
+/* ---- looking */
+
+static bool
+look(const struct mailbox *b, struct stat *st)
+{
+	*st = (struct stat){ 0 };
+	return b->fd < 0 || fstat(b->fd, st) == 0;
+}
+
+static enum maildrop_result
+scan_result(const struct mailbox *b, enum mbox_result r)
+{
+	switch (r) {
+	case MBOX_OK:
+		return MAILDROP_OK;
+	case MBOX_NOT_MBOX:
+		return fault(b, MAILDROP_PERMANENT,
+			     "it does not begin with a From_ line");
+	case MBOX_CHANGED:
+		return fault(b, MAILDROP_TEMPORARY,
+			     "it became shorter while it was read");
+	case MBOX_NO_MEMORY:
+		return fault(b, MAILDROP_TEMPORARY, "memory is short");
+	case MBOX_IO_ERROR:
+		break;
+	}
+	return fault(b, MAILDROP_TEMPORARY, strerror(errno));
+}
+
+/* Whether each message still begins with "From " after a line's end. */
+static bool
+from_lines_stand(const struct mailbox *b, const struct mbox *m)
+{
+	char text[FROM_SIZE + 1];
+
+	for (size_t i = 0; i < m->count; i++) {
+		off_t start = m->messages[i].start;
+		size_t before = start > 0;
+
+		if (m->messages[i].flags & MESSAGE_GONE)
+			continue;
+		if (!file_read(b->fd, text, FROM_SIZE + before,
+			       start - (off_t)before) ||
+		    (before && text[0] != '\n') ||
+		    memcmp(text + before, "From ", FROM_SIZE) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The content of one message as it is now. */
+static bool
+content_is(const struct mailbox *b, const struct mbox_message *msg, off_t end)
+{
+	struct mbox one = { 0 };
+	bool same = mbox_scan(&one, b->fd, msg->start, end) == MBOX_OK &&
+		    one.count > 0 &&
+		    memcmp(one.messages[0].id, msg->id, MBOX_ID_SIZE) == 0 &&
+		    one.messages[0].size == msg->size;
+
+	mbox_free(&one);
+	return same;
+}
+
+/*
+ * The message that was the last one in the file may end differently now: its
+ * missing newline or empty line was added with the next.
+ */
+static bool
+extend_last(const struct mailbox *b, struct mbox *m, off_t size)
+{
+	struct mbox_message *last = NULL;
+	struct mbox tail = { 0 };
+
+	for (size_t i = 0; i < m->count; i++)
+		if (last == NULL || m->messages[i].start > last->start)
+			last = &m->messages[i];
+	if (last == NULL || (last->flags & MESSAGE_GONE))
+		return false;
+	bool same = mbox_scan(&tail, b->fd, last->start, size) == MBOX_OK &&
+		    tail.count > 0 &&
+		    memcmp(tail.messages[0].id, last->id, MBOX_ID_SIZE) == 0;
+	if (same) {
+		last->size = tail.messages[0].size;
+		last->octets = tail.messages[0].octets;
+		last->separator = tail.messages[0].separator;
+		last->no_newline = tail.messages[0].no_newline;
+	}
+	mbox_free(&tail);
+	return same;
+}
+
+/* Grown at the end and else as it was, as far as From_ lines tell. */
+static bool
+has_only_grown(const struct mailbox *b, struct mbox *m, off_t size)
+{
+	if (m->count == 0 || b->fd < 0 || !from_lines_stand(b, m) ||
+	    !extend_last(b, m, size))
+		return false;
+	for (size_t i = 0; i < m->count; i++)
+		m->messages[i].flags |= MESSAGE_UNPROVEN;
+	return true;
+}
+
+/* ---- the first look */
+
+static enum maildrop_result
+scan_all(struct mailbox *b, const struct stat *st)
+{
+	mbox_free(&b->mbox);
+	if (b->fd < 0)
+		return MAILDROP_OK;
+	return scan_result(b, mbox_scan(&b->mbox, b->fd, 0, st->st_size));
+}
+
+/* The index is of this mailbox, or of its beginning. */
+static bool
+index_fits(struct mailbox *b, const struct stat *st)
+{
+	enum change change = snapshot_compare(&b->snapshot, st);
+
+	if (b->fd < 0 || b->mbox.size != b->snapshot.size)
+		return false;
+	for (size_t i = 0; i < b->mbox.count; i++)
+		b->mbox.messages[i].flags &= MESSAGE_UNPROVEN;
+	return change == UNCHANGED ||
+	       (change == MAY_HAVE_GROWN &&
+		has_only_grown(b, &b->mbox, st->st_size));
+}
+
+static enum maildrop_result
+scan_new(struct mailbox *b, const struct stat *st)
+{
+	struct mbox_message *last = &b->mbox.messages[b->mbox.count - 1];
+	off_t from = last->start + last->size;
+
+	if (from == st->st_size)
+		return MAILDROP_OK;
+	return scan_result(b, mbox_scan(&b->mbox, b->fd, from, st->st_size));
+}
+
+enum maildrop_result
+mailbox_scan(struct mailbox *b, int state_dir, enum uidl_kind kind,
+             struct index_last *last, bool *indexed)
+{
+	enum maildrop_result r = MAILDROP_OK;
+	struct stat st;
+
+	if (!look(b, &st))
+		return system_fault(b);
+	*indexed = index_load(state_dir, kind, &b->mbox, &b->snapshot, last) &&
+		   index_fits(b, &st);
+	if (*indexed && st.st_size == b->snapshot.size)
+		return MAILDROP_OK;
+	r = *indexed ? scan_new(b, &st) : scan_all(b, &st);
+	*indexed = false;
+	if (r == MAILDROP_OK && !uidl_assign(&b->mbox, kind))
+		r = fault(b, MAILDROP_TEMPORARY, "memory is short");
+	snapshot_take(&b->snapshot, &st);
+	b->mbox.size = st.st_size;
+	return r;
+}
+
+/* ---- later looks */
+
+static enum maildrop_result
+find_again(struct mailbox *b, const struct stat *st)
+{
+	struct mailbox now = { .path = b->path, .fd = b->fd };
+	enum maildrop_result r = scan_all(&now, st);
+
+	if (r == MAILDROP_OK && !refind(&b->mbox, &now.mbox))
+		r = fault(b, MAILDROP_TEMPORARY, "memory is short");
+	mbox_free(&now.mbox);
+	if (r != MAILDROP_OK)
+		return r;
+	b->rewritten = true;
+	b->generation++;
+	log_line(LOG_NOTICE, EVENT_MAILBOX,
+		 "mailbox %s: another program has rewritten it", b->path);
+	return r;
+}
+
+static enum maildrop_result
+look_again(struct mailbox *b)
+{
+	enum maildrop_result r = MAILDROP_OK;
+	struct stat st;
+
+	if (!look(b, &st))
+		return system_fault(b);
+	enum change change = b->fd < 0 && b->snapshot.ino == 0
+				 ? UNCHANGED
+				 : snapshot_compare(&b->snapshot, &st);
+	if (change == UNCHANGED)
+		return r;
+	if (change != MAY_HAVE_GROWN ||
+	    !has_only_grown(b, &b->mbox, st.st_size))
+		r = find_again(b, &st);
+	if (r == MAILDROP_OK)
+		snapshot_take(&b->snapshot, &st);
+	return r;
+}
+
+enum maildrop_result
+mailbox_revisit(struct mailbox *b, bool exclusive)
+{
+	enum maildrop_result r = lock_named(b, exclusive);
+
+	if (r == MAILDROP_OK)
+		r = look_again(b);
+	if (r != MAILDROP_OK)
+		lock_release(&b->lock);
+	return r;
+}
+
+enum maildrop_result
+mailbox_prove(struct mailbox *b, size_t i)
+{
+	struct mbox_message *msg = &b->mbox.messages[i];
+	struct stat st;
+
+	if (msg->flags & MESSAGE_GONE)
+		return MAILDROP_GONE;
+	if ((msg->flags & MESSAGE_UNPROVEN) == 0)
+		return MAILDROP_OK;
+	if (content_is(b, msg, msg->start + msg->size)) {
+		msg->flags &= (uint8_t)~MESSAGE_UNPROVEN;
+		return MAILDROP_OK;
+	}
+	if (!look(b, &st))
+		return system_fault(b);
+	enum maildrop_result r = find_again(b, &st);
+	if (r != MAILDROP_OK)
+		return r;
+	return msg->flags & MESSAGE_GONE ? MAILDROP_GONE : MAILDROP_OK;
+}
+
+bool
+mailbox_unchanged(const struct mailbox *b)
+{
+	struct stat st;
+
+	/* A racy snapshot says "changed"; this asks for a difference only. */
+	struct snapshot settled = b->snapshot;
+	settled.racy = false;
+	return look(b, &st) && snapshot_compare(&settled, &st) == UNCHANGED;
+}

@@ -1,0 +1,566 @@
+/*
+ * The messages of one session. Runs in the mailbox process, as the user; how
+ * the mailbox file is watched is mailbox.c's matter.
+ */
+#include "maildrop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commit.h"
+#include "log.h"
+#include "refind.h"
+#include "uidl.h"
+
+enum {
+	/* a session that is just ending leaves its lock within this time */
+	SESSION_WAIT_MS = 1000,
+	SESSION_STEP_MS = 20,
+	READ_TRIES = 5
+};
+
+struct maildrop {
+	const struct options *options;
+	struct mailbox mailbox;
+	int state_dir;
+	struct session_lock session_lock;
+	struct index_last kept_last; /* what the index says, or will */
+	size_t last, last_at_login;
+	bool index_has_news;
+	/* the message being read */
+	size_t reading;
+	off_t position; /* in its text */
+	unsigned generation;
+	char piece[MAILDROP_PIECE_SIZE];
+};
+
+static struct mbox_message *
+message(const struct maildrop *m, size_t n)
+{
+	return &m->mailbox.mbox.messages[n - 1];
+}
+
+/* ---- opening and closing */
+
+static enum maildrop_result
+state_fault(const char *what)
+{
+	log_line(LOG_ERR, EVENT_SETUP, "state directory: %s: %s", what,
+		 strerror(errno));
+	return errno == EACCES || errno == EPERM || errno == ENOENT ||
+			       errno == EROFS || errno == ELOOP
+		   ? MAILDROP_PERMANENT
+		   : MAILDROP_TEMPORARY;
+}
+
+static enum maildrop_result
+take_session_lock(struct maildrop *m)
+{
+	const struct timespec step = { .tv_nsec = SESSION_STEP_MS * 1000000L };
+	enum lock_result r = LOCK_BUSY;
+
+	for (int ms = 0; r == LOCK_BUSY && ms < SESSION_WAIT_MS;
+	     ms += SESSION_STEP_MS) {
+		r = session_lock_take(&m->session_lock, m->state_dir);
+		if (r == LOCK_BUSY)
+			nanosleep(&step, NULL);
+	}
+	if (r == LOCK_BUSY)
+		return MAILDROP_IN_USE;
+	return r == LOCK_OK ? MAILDROP_OK : state_fault("lock");
+}
+
+static enum maildrop_result
+prepare(struct maildrop *m, const struct options *o, const char *path,
+        const char *state_dir, const struct dotlock_keeper *keeper)
+{
+	m->options = o;
+	m->session_lock = (struct session_lock){ .fd = -1, .watch = -1 };
+	m->mailbox.path = path;
+	m->mailbox.fd = -1;
+	lock_init(&m->mailbox.lock, o->locks, o->lock_timeout, path, keeper);
+	m->state_dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					   O_CLOEXEC);
+	if (m->state_dir < 0 || fchdir(m->state_dir) != 0)
+		return state_fault(state_dir);
+	return MAILDROP_OK;
+}
+
+static enum maildrop_result
+finish_commit(struct maildrop *m)
+{
+	switch (commit_recover(m->mailbox.fd, m->state_dir)) {
+	case COMMIT_DONE:
+	case COMMIT_NOTHING:
+	case COMMIT_RESCUED:
+		return MAILDROP_OK;
+	default:
+		return MAILDROP_TEMPORARY;
+	}
+}
+
+/* Opens the mailbox, locks it, and finishes what was cut. */
+static enum maildrop_result
+open_locked(struct maildrop *m)
+{
+	enum maildrop_result r = mailbox_open(&m->mailbox);
+
+	if (r == MAILDROP_OK)
+		r = mailbox_lock_exclusive(&m->mailbox);
+	if (r == MAILDROP_OK && commit_pending(m->state_dir))
+		r = finish_commit(m);
+	return r;
+}
+
+static void
+find_last(struct maildrop *m)
+{
+	const struct index_last *last = &m->kept_last;
+
+	for (size_t n = maildrop_count(m); last->known && n > 0; n--)
+		if (message(m, n)->copy == last->copy &&
+		    memcmp(message(m, n)->id, last->id, MBOX_ID_SIZE) == 0) {
+			m->last = n;
+			break;
+		}
+	m->last_at_login = m->last;
+}
+
+/* A cache that cannot be written costs time, not mail. */
+static void
+save_index(struct maildrop *m)
+{
+	/* Mail that arrived in the session is for the next one to scan. */
+	struct snapshot seen = m->mailbox.snapshot;
+
+	seen.size = m->mailbox.mbox.size;
+	if (m->mailbox.rewritten || m->mailbox.fd < 0)
+		return;
+	if (!index_save(m->state_dir, m->options->uidl, &m->mailbox.mbox,
+			&seen, &m->kept_last))
+		log_line(LOG_WARNING, EVENT_SETUP, "index: %s",
+			 strerror(errno));
+	m->index_has_news = false;
+}
+
+static enum maildrop_result
+open_maildrop(struct maildrop *m)
+{
+	bool indexed;
+	enum maildrop_result r = take_session_lock(m);
+
+	if (r == MAILDROP_OK)
+		r = open_locked(m);
+	if (r == MAILDROP_OK)
+		r = mailbox_scan(&m->mailbox, m->state_dir, m->options->uidl,
+				 &m->kept_last, &indexed);
+	lock_release(&m->mailbox.lock);
+	if (r != MAILDROP_OK)
+		return r;
+	find_last(m);
+	if (!indexed)
+		save_index(m);
+	return r;
+}
+
+enum maildrop_result
+maildrop_open(struct maildrop **maildrop, const struct options *o,
+              const char *path, const char *state_dir,
+              const struct dotlock_keeper *keeper)
+{
+	struct maildrop *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return MAILDROP_TEMPORARY;
+	enum maildrop_result r = prepare(m, o, path, state_dir, keeper);
+	if (r == MAILDROP_OK)
+		r = open_maildrop(m);
+	if (r == MAILDROP_OK)
+		*maildrop = m;
+	else
+		maildrop_close(m);
+	return r;
+}
+
+enum maildrop_result
+maildrop_recover(const struct options *o, const char *path,
+                 const char *state_dir, const struct dotlock_keeper *keeper)
+{
+	struct maildrop *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return MAILDROP_TEMPORARY;
+	enum maildrop_result r = prepare(m, o, path, state_dir, keeper);
+	if (r == MAILDROP_OK)
+		r = open_locked(m);
+	maildrop_close(m);
+	return r;
+}
+
+void
+maildrop_close(struct maildrop *m)
+{
+	mailbox_close(&m->mailbox);
+	mbox_free(&m->mailbox.mbox);
+	session_lock_release(&m->session_lock);
+	if (m->state_dir >= 0)
+		close(m->state_dir);
+	free(m);
+}
+
+int
+maildrop_offer(struct maildrop *m)
+{
+	return session_lock_offer(&m->session_lock);
+}
+
+bool
+maildrop_resume(struct maildrop *m)
+{
+	return session_lock_resume(&m->session_lock);
+}
+
+/* ---- what there is */
+
+size_t
+maildrop_count(const struct maildrop *m)
+{
+	return m->mailbox.mbox.count;
+}
+
+bool
+maildrop_exists(const struct maildrop *m, size_t n)
+{
+	return n > 0 && n <= maildrop_count(m) &&
+	       (message(m, n)->flags & MESSAGE_DELETED) == 0;
+}
+
+void
+maildrop_total(const struct maildrop *m, size_t *count, off_t *octets)
+{
+	*count = 0;
+	*octets = 0;
+	for (size_t n = 1; n <= maildrop_count(m); n++)
+		if (maildrop_exists(m, n)) {
+			*count += 1;
+			*octets += message(m, n)->octets;
+		}
+}
+
+off_t
+maildrop_octets(const struct maildrop *m, size_t n)
+{
+	return message(m, n)->octets;
+}
+
+void
+maildrop_uidl(const struct maildrop *m, size_t n,
+              char uidl[MAILDROP_UIDL_SIZE])
+{
+	uidl_format(&m->mailbox.mbox, n - 1, uidl);
+}
+
+void
+maildrop_delete(struct maildrop *m, size_t n)
+{
+	message(m, n)->flags |= MESSAGE_DELETED;
+}
+
+void
+maildrop_reset(struct maildrop *m)
+{
+	for (size_t n = 1; n <= maildrop_count(m); n++)
+		message(m, n)->flags &= (uint8_t)~MESSAGE_DELETED;
+	m->last = m->last_at_login;
+}
+
+size_t
+maildrop_deleted(const struct maildrop *m)
+{
+	size_t deleted = 0;
+
+	for (size_t n = 1; n <= maildrop_count(m); n++)
+		if (message(m, n)->flags & MESSAGE_DELETED)
+			deleted++;
+	return deleted;
+}
+
+size_t
+maildrop_last(const struct maildrop *m)
+{
+	return m->last;
+}
+
+void
+maildrop_accessed(struct maildrop *m, size_t n)
+{
+	if (n > m->last)
+		m->last = n;
+}
+
+/* ---- reading */
+
+enum maildrop_result
+maildrop_read_begin(struct maildrop *m, size_t n)
+{
+	m->reading = n;
+	m->position = 0;
+	m->generation = m->mailbox.generation;
+	return MAILDROP_OK;
+}
+
+/*
+ * The mailbox was rewritten while the message was being sent. Its body is the
+ * same, its header may be longer now: what is left is counted from the end,
+ * and goes on only if it is all body.
+ */
+static bool
+find_position(struct maildrop *m, off_t old_size)
+{
+	const struct mbox_message *msg = message(m, m->reading);
+	off_t size = mbox_text_end(msg) - mbox_text_start(msg);
+	off_t left = old_size - m->position;
+
+	m->generation = m->mailbox.generation;
+	if (m->position == 0)
+		return true;
+	off_t body = mbox_body_size(m->mailbox.fd, msg);
+	m->position = size - left;
+	return body >= 0 && left <= body;
+}
+
+/* One try under the lock; *len is what was read. */
+static enum maildrop_result
+read_piece(struct maildrop *m, size_t *len)
+{
+	const struct mbox_message *msg = message(m, m->reading);
+	off_t old_size = mbox_text_end(msg) - mbox_text_start(msg);
+	enum maildrop_result r = mailbox_revisit(&m->mailbox, false);
+
+	if (r != MAILDROP_OK)
+		return r == MAILDROP_IN_USE ? MAILDROP_TEMPORARY : r;
+	r = mailbox_prove(&m->mailbox, m->reading - 1);
+	if (r == MAILDROP_OK && m->generation != m->mailbox.generation &&
+	    !find_position(m, old_size))
+		r = MAILDROP_GONE;
+	if (r != MAILDROP_OK)
+		return r;
+	off_t at = mbox_text_start(msg) + m->position;
+	off_t left = mbox_text_end(msg) - at;
+	size_t want = left < MAILDROP_PIECE_SIZE ? (size_t)left
+						 : MAILDROP_PIECE_SIZE;
+	ssize_t n = want == 0 ? 0 : pread(m->mailbox.fd, m->piece, want, at);
+	if (n < 0) {
+		log_line(LOG_ERR, EVENT_MAILBOX, "mailbox %s: %s",
+			 m->mailbox.path, strerror(errno));
+		return MAILDROP_TEMPORARY;
+	}
+	*len = (size_t)n;
+	return MAILDROP_OK;
+}
+
+enum maildrop_result
+maildrop_read(struct maildrop *m, const char **data, size_t *len)
+{
+	for (int i = 0; i < READ_TRIES; i++) {
+		enum maildrop_result r = read_piece(m, len);
+		bool same = r == MAILDROP_OK && mailbox_unchanged(&m->mailbox);
+
+		lock_release(&m->mailbox.lock);
+		if (r != MAILDROP_OK)
+			return r;
+		if (same) {
+			*data = m->piece;
+			m->position += (off_t)*len;
+			return MAILDROP_OK;
+		}
+	}
+	log_line(LOG_WARNING, EVENT_MAILBOX,
+		 "mailbox %s: it is rewritten again and again without a lock",
+		 m->mailbox.path);
+	return MAILDROP_TEMPORARY;
+}
+
+/* ---- removing */
+
+static int
+by_start(const void *a, const void *b)
+{
+	const struct commit_range *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static bool
+is_removable(const struct mbox_message *msg)
+{
+	return (msg->flags & (MESSAGE_DELETED | MESSAGE_GONE |
+			      MESSAGE_DOUBTFUL)) == MESSAGE_DELETED;
+}
+
+/* Each message to be removed is looked at before it is. */
+static enum maildrop_result
+prove_deleted(struct maildrop *m)
+{
+	for (size_t n = 1; n <= maildrop_count(m); n++) {
+		if (!is_removable(message(m, n)))
+			continue;
+		enum maildrop_result r = mailbox_prove(&m->mailbox, n - 1);
+		if (r != MAILDROP_OK && r != MAILDROP_GONE)
+			return r;
+	}
+	return MAILDROP_OK;
+}
+
+static struct commit_range *
+collect_ranges(struct maildrop *m, size_t *count)
+{
+	struct commit_range *ranges =
+	    malloc((maildrop_deleted(m) + 1) * sizeof(*ranges));
+
+	*count = 0;
+	for (size_t n = 1; ranges != NULL && n <= maildrop_count(m); n++) {
+		const struct mbox_message *msg = message(m, n);
+		if (is_removable(msg))
+			ranges[(*count)++] = (struct commit_range){
+				msg->start, msg->start + msg->size
+			};
+	}
+	if (ranges != NULL)
+		qsort(ranges, *count, sizeof(*ranges), by_start);
+	return ranges;
+}
+
+/* Marked and not taken away: because nobody can tell which copy it was. */
+static size_t
+left_over(const struct maildrop *m)
+{
+	size_t left = 0;
+
+	for (size_t n = 1; n <= maildrop_count(m); n++) {
+		unsigned flags = message(m, n)->flags;
+		if ((flags & MESSAGE_DELETED) && (flags & MESSAGE_DOUBTFUL) &&
+		    (flags & MESSAGE_GONE) == 0)
+			left++;
+	}
+	return left;
+}
+
+/* The index of what is left, from the one of what was. */
+static void
+drop_removed(struct maildrop *m)
+{
+	struct mbox *box = &m->mailbox.mbox;
+	off_t removed = 0;
+	size_t kept = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < box->count; i++) {
+		struct mbox_message msg = box->messages[i];
+
+		if (is_removable(&msg)) {
+			removed += msg.size;
+			continue;
+		}
+		msg.start -= removed;
+		box->messages[kept++] = msg;
+	}
+	box->count = kept;
+	box->size -= removed;
+	if (fstat(m->mailbox.fd, &st) != 0)
+		m->mailbox.rewritten = true;
+	else
+		snapshot_take(&m->mailbox.snapshot, &st);
+	m->index_has_news = true;
+}
+
+static enum maildrop_result
+commit_locked(struct maildrop *m, size_t *removed)
+{
+	size_t count, wanted = maildrop_deleted(m);
+	struct stat st;
+	enum maildrop_result r = prove_deleted(m);
+
+	if (r != MAILDROP_OK)
+		return r;
+	size_t left = left_over(m);
+	struct commit_range *ranges = collect_ranges(m, &count);
+	if (ranges == NULL)
+		return MAILDROP_TEMPORARY;
+	if (count > 0 && fstat(m->mailbox.fd, &st) != 0)
+		r = MAILDROP_TEMPORARY;
+	else if (count > 0 &&
+		 commit_remove(m->mailbox.fd, st.st_size, m->state_dir, ranges,
+			       count) != COMMIT_DONE)
+		r = MAILDROP_TEMPORARY;
+	free(ranges);
+	if (r != MAILDROP_OK)
+		return r;
+	*removed = wanted - left;
+	if (count > 0)
+		drop_removed(m);
+	return left == 0 ? MAILDROP_OK : MAILDROP_TEMPORARY;
+}
+
+static enum maildrop_result
+remove_deleted(struct maildrop *m, size_t *removed)
+{
+	enum maildrop_result r;
+
+	if (!m->mailbox.writable && m->mailbox.fd >= 0) {
+		log_line(LOG_ERR, EVENT_COMMIT,
+			 "mailbox %s is read-only, nothing was removed",
+			 m->mailbox.path);
+		return MAILDROP_PERMANENT;
+	}
+	r = mailbox_revisit(&m->mailbox, true);
+	if (r == MAILDROP_OK) {
+		r = commit_locked(m, removed);
+		lock_release(&m->mailbox.lock);
+	}
+	if (r != MAILDROP_OK)
+		log_line(LOG_ERR, EVENT_COMMIT,
+			 "mailbox %s: not all was removed", m->mailbox.path);
+	return r;
+}
+
+/* The content of the highest message that was accessed and stays. */
+static void
+keep_last(struct maildrop *m)
+{
+	for (size_t n = m->last; n > 0; n--) {
+		const struct mbox_message *msg = message(m, n);
+		if (msg->flags & (MESSAGE_DELETED | MESSAGE_GONE))
+			continue;
+		if (!m->kept_last.known || m->kept_last.copy != msg->copy ||
+		    memcmp(m->kept_last.id, msg->id, MBOX_ID_SIZE) != 0)
+			m->index_has_news = true;
+		m->kept_last.known = true;
+		m->kept_last.copy = msg->copy;
+		memcpy(m->kept_last.id, msg->id, MBOX_ID_SIZE);
+		return;
+	}
+	m->index_has_news |= m->kept_last.known;
+	m->kept_last.known = false;
+}
+
+enum maildrop_result
+maildrop_commit(struct maildrop *m, size_t *removed)
+{
+	enum maildrop_result r = MAILDROP_OK;
+
+	*removed = 0;
+	keep_last(m);
+	if (maildrop_deleted(m) > 0)
+		r = remove_deleted(m, removed);
+	if (m->index_has_news)
+		save_index(m);
+	return r;
+}

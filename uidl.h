@@ -1,0 +1,22 @@
+/* From what identifies a message to the id that UIDL tells. */
+#ifndef UIDL_H
+#define UIDL_H
+
+#include <stdbool.h>
+
+#include "mbox.h"
+#include "options.h"
+
+enum { UIDL_SIZE = 71 }; /* 70 octets (RFC 1939 section 7) and a NUL */
+
+/*
+ * Makes the ids of all messages distinct: numbers identical copies in the
+ * order of the file, and with UIDL_AUTO keeps an X-UIDL only where no other
+ * message has the same id. False when memory is short.
+ */
+bool uidl_assign(struct mbox *m, enum uidl_kind kind);
+
+/* The id of message i, which uidl_assign has seen. */
+void uidl_format(const struct mbox *m, size_t i, char uidl[UIDL_SIZE]);
+
+#endif

@@ -3,8 +3,10 @@
 
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "../../lock.h"
 #include "../../signals.h"
@@ -245,8 +247,7 @@ try_on_a_full_disk(void)
 	struct dotlock d = { 0 };
 	struct stat st;
 
-	if (unshare(geteuid() == 0 ? CLONE_NEWNS
-				   : CLONE_NEWNS | CLONE_NEWUSER) != 0 ||
+	if (unshare(CLONE_NEWNS) != 0 ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("none", top, "tmpfs", 0, "size=4k") != 0)
 		return SKIPPED;
@@ -276,6 +277,113 @@ test_dotlock_without_pid_is_made_on_a_full_disk(void **state)
 	expect_zero(try_on_a_full_disk);
 }
 
+/* Races: what another program does in the middle of ours */
+
+static void (*at_kill)(void), (*at_rename)(void);
+static struct dotlock other;
+
+static void
+happen(void (**event)(void))
+{
+	void (*now)(void) = *event;
+
+	*event = NULL;
+	if (now != NULL)
+		now();
+}
+
+/* Stands in for libc's: where a lock's holder is found to be dead. */
+int
+kill(pid_t pid, int sig)
+{
+	happen(&at_kill);
+	return (int)syscall(SYS_kill, pid, sig);
+}
+
+/* The same: where a stale lock is taken away. */
+int
+renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	happen(&at_rename);
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+}
+
+static void
+other_is_faster(void)
+{
+	assert_int_equal(dotlock_try(&other, "box", getppid()), LOCK_OK);
+}
+
+static void
+other_stands_back(void)
+{
+	assert_int_equal(dotlock_try(&other, "box", getppid()), LOCK_BUSY);
+}
+
+static void
+nobody_gets_here(void)
+{
+	fail();
+}
+
+/* Not one of ours: it asks for no flock. */
+static void
+stranger_is_faster(void)
+{
+	assert_int_equal(unlink("box.lock"), 0);
+	write_file("box.lock", "1\n");
+}
+
+static void
+leave_stale_lock(void)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld\n", (long)dead_pid());
+	write_file("box.lock", text);
+}
+
+static void
+test_stale_dotlock_is_broken_by_one_of_us(void **state)
+{
+	struct dotlock d = { 0 };
+
+	(void)state;
+	leave_stale_lock();
+	at_kill = other_is_faster;
+	at_rename = nobody_gets_here;
+	assert_int_equal(dotlock_try(&d, "box", getpid()), LOCK_BUSY);
+	assert_int_equal(count_entries("."), 2);
+	assert_true(other.held);
+	dotlock_release(&other, "box");
+	assert_int_equal(count_entries("."), 1);
+
+	leave_stale_lock();
+	at_rename = other_stands_back;
+	assert_int_equal(dotlock_try(&d, "box", getpid()), LOCK_OK);
+	assert_int_equal(count_entries("."), 2);
+	dotlock_release(&d, "box");
+}
+
+static void
+test_new_dotlock_of_a_stranger_is_given_back(void **state)
+{
+	void (**const events[])(void) = { &at_kill, &at_rename };
+	struct dotlock d = { 0 };
+	char text[32];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		leave_stale_lock();
+		*events[i] = stranger_is_faster;
+		assert_int_equal(dotlock_try(&d, "box", getpid()), LOCK_BUSY);
+		read_file("box.lock", text, sizeof(text));
+		assert_string_equal(text, "1\n");
+		assert_int_equal(count_entries("."), 2);
+		assert_int_equal(unlink("box.lock"), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -289,6 +397,8 @@ main(void)
 		T(test_dotlock_fails_where_there_can_be_none),
 		T(test_dotlock_that_cannot_be_made_leaves_nothing),
 		T(test_dotlock_without_pid_is_made_on_a_full_disk),
+		T(test_stale_dotlock_is_broken_by_one_of_us),
+		T(test_new_dotlock_of_a_stranger_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

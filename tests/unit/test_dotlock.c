@@ -309,21 +309,22 @@ renameat(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 static void
+nobody_gets_here(void)
+{
+	fail();
+}
+
+static void
 other_is_faster(void)
 {
 	assert_int_equal(dotlock_try(&other, "box", getppid()), LOCK_OK);
+	at_rename = nobody_gets_here;
 }
 
 static void
 other_stands_back(void)
 {
 	assert_int_equal(dotlock_try(&other, "box", getppid()), LOCK_BUSY);
-}
-
-static void
-nobody_gets_here(void)
-{
-	fail();
 }
 
 /* Not one of ours: it asks for no flock. */
@@ -351,7 +352,6 @@ test_stale_dotlock_is_broken_by_one_of_us(void **state)
 	(void)state;
 	leave_stale_lock();
 	at_kill = other_is_faster;
-	at_rename = nobody_gets_here;
 	assert_int_equal(dotlock_try(&d, "box", getpid()), LOCK_BUSY);
 	assert_int_equal(count_entries("."), 2);
 	assert_true(other.held);

@@ -1,0 +1,68 @@
+# install and uninstall, below $(DESTDIR). Without DESTDIR and as root they also
+# tell systemd; nothing is enabled or started.
+
+PREFIX ?= /usr/local
+SBINDIR = $(PREFIX)/sbin
+MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/pop3d
+EXAMPLEDIR = $(DOCDIR)/examples
+SYSCONFDIR = /etc
+# systemd looks below these two prefixes only.
+SYSTEMD_LIBDIR = $(if $(filter /usr,$(PREFIX)),/usr,/usr/local)/lib
+UNITDIR = $(SYSTEMD_LIBDIR)/systemd/system
+SYSUSERSDIR = $(SYSTEMD_LIBDIR)/sysusers.d
+TMPFILESDIR = $(SYSTEMD_LIBDIR)/tmpfiles.d
+
+UNITS = pop3d.socket pop3d@.service pop3d-recover.service
+PAM_FILE = $(DESTDIR)$(SYSCONFDIR)/pam.d/pop3d
+
+# $(call put,FROM,TO): a text file, with the path of the binary filled in.
+put = sed 's|@SBINDIR@|$(SBINDIR)|g' $(1) | install -D -m 644 /dev/stdin '$(DESTDIR)$(2)'
+
+# Runs the rest of the line where this host's systemd is to hear of it.
+on_host = [ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] ||
+with_systemd = $(on_host) [ ! -d /run/systemd/system ] ||
+
+.PHONY: install uninstall
+
+install: pop3d
+	install -D -m 755 pop3d '$(DESTDIR)$(SBINDIR)/pop3d'
+	$(foreach unit,$(UNITS),$(call put,units/$(unit),$(UNITDIR)/$(unit)) &&) :
+	$(call put,units/pop3d.sysusers,$(SYSUSERSDIR)/pop3d.conf)
+	$(call put,units/pop3d.tmpfiles,$(TMPFILESDIR)/pop3d.conf)
+	$(call put,units/pop3d.xinetd,$(EXAMPLEDIR)/pop3d.xinetd)
+	$(call put,pop3d.8,$(MANDIR)/man8/pop3d.8)
+	if [ ! -e '$(PAM_FILE)' ]; then \
+		install -D -m 644 units/pop3d.pam '$(PAM_FILE)'; \
+	elif ! cmp -s units/pop3d.pam '$(PAM_FILE)'; then \
+		echo '$(PAM_FILE) was changed here: left as it is'; \
+	fi
+	$(on_host) if command -v systemd-sysusers >/dev/null; then \
+		systemd-sysusers '$(SYSUSERSDIR)/pop3d.conf'; \
+	elif ! id -u pop3d >/dev/null 2>&1; then \
+		useradd --system --no-create-home --home-dir /run/pop3d/empty \
+			--shell /usr/sbin/nologin --comment 'POP3 server' pop3d; \
+	fi
+	$(on_host) ! command -v systemd-tmpfiles >/dev/null || \
+		systemd-tmpfiles --create '$(TMPFILESDIR)/pop3d.conf'
+	$(with_systemd) systemctl daemon-reload
+
+uninstall:
+	$(with_systemd) [ ! -e '$(UNITDIR)/pop3d.socket' ] || \
+		systemctl disable --now pop3d.socket pop3d-recover.service
+	rm -f '$(DESTDIR)$(SBINDIR)/pop3d' \
+		$(foreach unit,$(UNITS),'$(DESTDIR)$(UNITDIR)/$(unit)') \
+		'$(DESTDIR)$(SYSUSERSDIR)/pop3d.conf' \
+		'$(DESTDIR)$(TMPFILESDIR)/pop3d.conf' \
+		'$(DESTDIR)$(EXAMPLEDIR)/pop3d.xinetd' \
+		'$(DESTDIR)$(MANDIR)/man8/pop3d.8'
+	for dir in '$(DESTDIR)$(EXAMPLEDIR)' '$(DESTDIR)$(DOCDIR)'; do \
+		[ ! -d "$$dir" ] || rmdir --ignore-fail-on-non-empty "$$dir"; \
+	done
+	if cmp -s units/pop3d.pam '$(PAM_FILE)'; then \
+		rm -f '$(PAM_FILE)'; \
+	elif [ -e '$(PAM_FILE)' ]; then \
+		echo '$(PAM_FILE) was changed here: left as it is'; \
+	fi
+	$(with_systemd) systemctl daemon-reload
+	@$(on_host) echo 'Left: mail, /var/lib/pop3d and the user pop3d.'

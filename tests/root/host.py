@@ -1,0 +1,180 @@
+"""A copy of this host, as in-host-copy makes it, with pop3d installed."""
+import json
+import os
+import pathlib
+import poplib
+import shutil
+import socket
+import subprocess
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+PATIENCE = 30  # seconds until what does not happen is a failure
+PASSWORD = "open sesame"
+PORT = 110
+LOCALHOST = "127.0.0.1"
+POP3D = "/usr/local/sbin/pop3d"
+SPOOL = pathlib.Path("/var/mail")
+STATE = pathlib.Path("/var/lib/pop3d")
+
+# the ends of the MESSAGE_IDs
+LOGIN, LOGIN_FAILED, RECOVERED, SETUP = "001", "002", "006", "008"
+
+
+def is_copy():
+    return os.path.exists("/run/in-host-copy/made")
+
+
+def until(condition, what):
+    """Waits until condition() is true, and returns what it returned."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
+        time.sleep(0.02)
+    return value
+
+
+def message(n, body=None):
+    """Message n as it lies in an mbox, and as a list of lines that RETR sends.
+    """
+    text = (f"From: sender@example.org\nSubject: message {n}\n\n"
+            f"{body or f'This is message {n}.'}\n")
+    return (f"From sender@example.org Wed Dec  2 05:53:{n % 60:02} 1992\n"
+            f"{text}\n").encode(), text.encode().splitlines()
+
+
+def entries(*numbers):
+    return b"".join(message(n)[0] for n in numbers)
+
+
+class Host:
+    def __init__(self):
+        assert is_copy(), "this is no copy of the host"
+        self.run("make", "-C", TOP, "-o", "pop3d", "install")
+        if "POP3D" in os.environ:
+            shutil.copy(os.environ["POP3D"], POP3D)
+
+    def run(self, *argv, **more):
+        run = subprocess.run([str(a) for a in argv], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             timeout=PATIENCE, **more)
+        assert run.returncode == 0, f"{argv}: {run.stdout}{run.stderr}"
+        return run.stdout
+
+    # ---- users and their mail
+
+    def user(self, name, *options, password=PASSWORD):
+        self.run("useradd", "--create-home", *options, name)
+        self.run("chpasswd", input=f"{name}:{password}\n")
+        return self.deliver(name)
+
+    def deliver(self, name, data=None):
+        """The mailbox as a delivery agent of Debian makes it."""
+        path = SPOOL / name
+        path.write_bytes(entries(1, 2, 3) if data is None else data)
+        shutil.chown(path, name, "mail")
+        path.chmod(0o660)
+        return path
+
+    # ---- sessions
+
+    def connect(self):
+        return poplib.POP3(LOCALHOST, PORT, timeout=PATIENCE)
+
+    def login(self, name="thomas", password=PASSWORD):
+        client = self.connect()
+        client.user(name)
+        client.pass_(password)
+        return client
+
+    def refusal(self, name="thomas", password=PASSWORD):
+        """How pop3d says no to a login."""
+        client = self.connect()
+        try:
+            client.user(name)
+            client.pass_(password)
+        except poplib.error_proto as error:
+            return error.args[0].decode()
+        finally:
+            client.close()
+        raise AssertionError(f"{name} could log in")
+
+    def greeting(self):
+        """The first line, whatever it is, and what follows until the end."""
+        with socket.create_connection((LOCALHOST, PORT), PATIENCE) as s:
+            return s.makefile("rb").readline().decode()
+
+    # ---- systemd
+
+    def units(self):
+        """The units of all sessions."""
+        lines = self.run("systemctl", "list-units", "--plain", "--no-legend",
+                         "--full", "pop3d@*.service").splitlines()
+        return [line.split()[0] for line in lines]
+
+    def unit(self):
+        """The unit of the only session."""
+        [unit] = self.units()
+        return unit
+
+    def show(self, unit, name):
+        return self.run("systemctl", "show", "--value", "-p", name,
+                        unit).strip()
+
+    def drop_in(self, text, unit="pop3d@.service"):
+        directory = pathlib.Path(f"/etc/systemd/system/{unit}.d")
+        directory.mkdir()
+        (directory / "test.conf").write_text(text)
+        self.run("systemctl", "daemon-reload")
+
+    def options(self, *options, before=()):
+        self.drop_in("[Service]\nExecStart=\nExecStart="
+                     + " ".join([*before, POP3D, *options]) + "\n")
+
+    def end_of_session(self):
+        """The journal's fields about the session that has just ended."""
+        return until(lambda: self.journal("session ended"), "the summary")[-1]
+
+    def journal(self, text="", event=""):
+        """
+        pop3d's entries with this text in their message, and for an event those
+        with its number at the end of their MESSAGE_ID.
+        """
+        self.run("journalctl", "--sync")
+        found = map(json.loads, self.run(
+            "journalctl", "-o", "json", "-t", "pop3d", "--all").splitlines())
+        return [entry for entry in found if text in entry["MESSAGE"]
+                and entry.get("MESSAGE_ID", "").endswith(event)]
+
+
+class Process:
+    """What /proc tells of a process."""
+
+    def __init__(self, pid):
+        self.pid = int(pid)
+        self.status = {}
+        for line in open(f"/proc/{pid}/status"):
+            name, _, value = line.partition(":")
+            self.status[name] = value.split()
+
+    @property
+    def uids(self):
+        return {int(uid) for uid in self.status["Uid"]}
+
+    @property
+    def gids(self):
+        return {int(gid) for gid in self.status["Gid"]
+                + self.status["Groups"]}
+
+    @property
+    def root(self):
+        return os.readlink(f"/proc/{self.pid}/root")
+
+    @property
+    def capabilities(self):
+        return {int(self.status[name][0], 16)
+                for name in ("CapEff", "CapPrm", "CapInh", "CapAmb")}
+
+    def children(self):
+        path = f"/proc/{self.pid}/task/{self.pid}/children"
+        return [Process(pid) for pid in open(path).read().split()]

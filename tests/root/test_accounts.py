@@ -1,0 +1,88 @@
+"""Who may log in, as pam_unix and Debian's PAM configuration decide it."""
+import pathlib
+import time
+
+from host import PASSWORD, SETUP
+
+PAM = pathlib.Path("/etc/pam.d/pop3d")
+
+
+def test_expired_account_is_refused(host):
+    host.run("chage", "-E", "0", "thomas")
+    assert host.refusal().startswith("-ERR [AUTH]")
+
+
+def test_expired_password_is_refused(host):
+    host.run("chage", "-d", "2000-01-01", "-M", "10", "thomas")
+    assert host.refusal().startswith("-ERR [AUTH]")
+
+
+def test_locked_account_is_refused(host):
+    host.run("passwd", "-l", "thomas")
+    assert host.refusal().startswith("-ERR [AUTH]")
+
+
+def test_account_without_password_is_refused(host):
+    host.run("passwd", "-d", "thomas")
+    for word in "x", PASSWORD:
+        assert host.refusal(password=word).startswith("-ERR [AUTH]")
+
+
+def test_root_is_refused_as_a_wrong_password_is(host):
+    host.run("chpasswd", input=f"root:{PASSWORD}\n")
+    assert host.refusal("root") == host.refusal("thomas", "wrong")
+
+
+def test_system_user_is_refused_as_a_wrong_password_is(host):
+    host.user("robot", "--system")
+    assert host.refusal("robot") == host.refusal("thomas", "wrong")
+
+
+def test_min_uid_admits_a_system_user(host):
+    host.user("robot", "--system")
+    host.options("--min-uid=100")
+    host.login("robot").quit()
+
+
+def test_unknown_user_is_told_the_same_in_the_same_time(host):
+    answers = []
+    for name in "thomas", "nobody-of-that-name", "root":
+        begin = time.monotonic()
+        text = host.refusal(name, "wrong")
+        answers.append((text, time.monotonic() - begin))
+    texts, times = zip(*answers)
+    assert len(set(texts)) == 1, texts
+    assert max(times) - min(times) < 0.3, times
+
+
+def test_missing_user_pop3d_is_the_hosts_fault(host):
+    host.run("userdel", "pop3d")
+    assert host.greeting().startswith("-ERR [SYS/PERM]")
+    [entry] = host.journal(event=SETUP)
+    assert "pop3d" in entry["MESSAGE"] and int(entry["PRIORITY"]) <= 3
+
+
+def test_broken_pam_file_is_the_hosts_fault(host):
+    PAM.write_text("auth required pam_no_such_module.so\n")
+    assert host.refusal().startswith("-ERR [SYS/PERM]")
+
+
+def test_pam_session_is_opened_and_closed_for_the_client(host):
+    script = pathlib.Path("/usr/local/bin/note")
+    script.write_text('#!/bin/sh\necho "$PAM_TYPE $PAM_USER $PAM_RHOST '
+                      '$PAM_TTY $PAM_SERVICE" >>/run/noted\n')
+    script.chmod(0o755)
+    PAM.write_text(PAM.read_text() + f"session required pam_exec.so {script}\n")
+    client = host.login()
+    said = "thomas 127.0.0.1 pop3d pop3d"
+    noted = pathlib.Path("/run/noted")
+    assert noted.read_text() == f"open_session {said}\n"
+    client.quit()
+    host.end_of_session()
+    assert noted.read_text() == (f"open_session {said}\n"
+                                 f"close_session {said}\n")
+
+
+def test_refused_pam_session_is_no_login(host):
+    PAM.write_text(PAM.read_text() + "session required pam_deny.so\n")
+    assert host.refusal().startswith("-ERR [SYS/")

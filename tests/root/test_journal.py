@@ -1,0 +1,44 @@
+"""What the journal knows of a session."""
+import re
+
+from host import LOGIN, LOGIN_FAILED, message
+
+
+def test_fields_of_a_session(host):
+    client = host.login()
+    octets = sum(len(line) + 2 for line in message(1)[1] + message(3)[1])
+    client.retr(1)
+    client.retr(3)
+    client.dele(1)
+    client.quit()
+    end = host.end_of_session()
+    [login] = host.journal(event=LOGIN)
+    assert login["MESSAGE_ID"] != end["MESSAGE_ID"]
+    for entry in login, end:
+        assert re.fullmatch("[0-9a-f]{32}", entry["MESSAGE_ID"])
+        assert entry["POP3_USER"] == "thomas"
+        assert entry["POP3_RHOST"] == "127.0.0.1"
+        assert entry["SYSLOG_FACILITY"] == "2"  # mail
+        assert entry["_SYSTEMD_UNIT"].startswith("pop3d@")
+    assert end["POP3_REASON"] == "quit"
+    assert end["POP3_RETRIEVED"] == "2"
+    assert end["POP3_DELETED"] == "1"
+    assert end["POP3_LEFT"] == "2"
+    assert end["POP3_OCTETS"] == str(octets)
+    assert 0 <= float(end["POP3_SECONDS"]) < 30
+
+
+def test_failed_login_names_user_and_address(host):
+    host.refusal("thomas", "wrong word")
+    [entry] = host.journal(event=LOGIN_FAILED)
+    assert entry["POP3_USER"] == "thomas"
+    assert entry["POP3_RHOST"] == "127.0.0.1"
+    assert not host.journal("wrong word")
+
+
+def test_what_goes_to_stderr_does_not_reach_the_client(host):
+    host.options("--log=stderr")
+    client = host.login()
+    assert len(client.list()[1]) == 3
+    client.quit()
+    assert "user=thomas" in host.end_of_session()["MESSAGE"]

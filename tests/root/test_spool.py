@@ -1,0 +1,184 @@
+"""The mail spool as Debian sets it up: root:mail, 2775."""
+import ctypes
+import os
+import pathlib
+import select
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+from host import RECOVERED, SPOOL, STATE, entries, until
+
+IN_CREATE, IN_DELETE = 0x100, 0x200
+
+
+class Watch:
+    """Names that come and go in a directory."""
+
+    def __init__(self, directory):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        wd = libc.inotify_add_watch(self.fd, os.fsencode(directory),
+                                    IN_CREATE | IN_DELETE)
+        assert self.fd >= 0 and wd >= 0, os.strerror(ctypes.get_errno())
+
+    def events(self):
+        """All since the last call, as ("+" or "-", name)."""
+        found = []
+        while select.select([self.fd], [], [], 0)[0]:
+            data = os.read(self.fd, 65536)
+            while data:
+                _, mask, _, length = struct.unpack_from("iIII", data)
+                name = data[16:16 + length].rstrip(b"\0").decode()
+                found.append(("+" if mask & IN_CREATE else "-", name))
+                data = data[16 + length:]
+        return found
+
+
+def locks():
+    return [path.name for path in SPOOL.glob("*") if path.name != "thomas"
+            and "thomas" in path.name or "lock" in path.name.lower()]
+
+
+def prepare(host):
+    shutil.chown(SPOOL, "root", "mail")
+    SPOOL.chmod(0o2775)
+    return host.deliver("thomas")
+
+
+def test_mailbox_keeps_owner_and_mode(host):
+    path = prepare(host)
+    before = path.stat()
+    client = host.login()
+    client.dele(1)
+    client.quit()
+    after = path.stat()
+    for name in "st_ino", "st_mode", "st_uid", "st_gid":
+        assert getattr(after, name) == getattr(before, name), name
+    assert path.read_bytes() == entries(2, 3)
+
+
+def test_dotlock_is_made_where_the_user_may_not(host):
+    prepare(host)
+    denied = subprocess.run(["runuser", "-u", "thomas", "--", "touch",
+                             SPOOL / "thomas.lock"],
+                            stderr=subprocess.DEVNULL)
+    assert denied.returncode != 0
+    watch = Watch(SPOOL)
+    client = host.login()
+    assert ("+", "thomas.lock") in watch.events()
+    assert not (SPOOL / "thomas.lock").exists()
+    client.dele(1)
+    client.quit()
+    host.end_of_session()
+    events = watch.events()
+    assert ("+", "thomas.lock") in events
+    assert events[-1][0] == "-"
+    assert locks() == []
+
+
+def test_login_waits_for_another_programs_dotlock(host):
+    prepare(host)
+    lock = SPOOL / "thomas.lock"
+    lock.write_text(str(os.getpid()))
+    client = host.connect()
+    client.user("thomas")
+    client.sock.sendall(b"PASS open sesame\r\n")
+    assert not select.select([client.sock], [], [], 2)[0]
+    lock.unlink()
+    assert client.file.readline().startswith(b"+OK")
+    client.quit()
+
+
+def test_login_gives_up_on_another_programs_dotlock(host):
+    prepare(host)
+    host.options("--lock-timeout=1")
+    lock = SPOOL / "thomas.lock"
+    lock.write_text(str(os.getpid()))
+    assert host.refusal().startswith("-ERR [IN-USE]")
+    assert lock.read_text() == str(os.getpid())
+
+
+def test_dotlock_of_a_dead_process_is_no_obstacle(host):
+    prepare(host)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (SPOOL / "thomas.lock").write_text(str(dead.pid))
+    host.login().quit()
+    host.end_of_session()
+    assert locks() == []
+
+
+def test_delivery_goes_on_during_a_session(host):
+    path = prepare(host)
+    client = host.login()
+    client.retr(1)
+    with open(path, "ab") as mailbox:
+        mailbox.write(entries(4))
+    client.dele(2)
+    client.quit()
+    assert path.read_bytes() == entries(1, 3, 4)
+
+
+def test_mailbox_in_the_home_directory(host):
+    host.options("--mailbox=%%h/Mailbox")
+    path = pathlib.Path("/home/thomas/Mailbox")
+    path.write_bytes(entries(5, 6))
+    shutil.chown(path, "thomas", "thomas")
+    path.chmod(0o600)
+    client = host.login()
+    assert client.stat()[0] == 2
+    client.dele(1)
+    client.quit()
+    assert path.read_bytes() == entries(6)
+
+
+def interrupt_commit(host):
+    """A session whose commit is killed each time it wants to truncate."""
+    prepare(host)
+    host.options(before=["/usr/bin/strace", "-f", "-o/run/trace",
+                         "-einject=ftruncate:signal=KILL"])
+    client = host.login()
+    client.dele(1)
+    client.sock.sendall(b"QUIT\r\n")
+    client.file.read()
+    until(lambda: not host.units(), "the end of the session")
+    assert (STATE / "thomas" / "journal").exists()
+    assert (SPOOL / "thomas").read_bytes() != entries(2, 3)
+
+
+@pytest.mark.skipif(not shutil.which("strace"),
+                    reason="strace is not installed")
+def test_interrupted_commit_is_finished_before_mail_is_delivered(host):
+    interrupt_commit(host)
+    postfix = pathlib.Path("/etc/systemd/system/postfix.service")
+    postfix.write_text("[Service]\nType=oneshot\nExecStart=/bin/sh -c "
+                       "'cat /run/new >>/var/mail/thomas'\n")
+    pathlib.Path("/run/new").write_bytes(entries(4))
+    # a target that wants both, as multi-user.target does at boot
+    pathlib.Path("/etc/systemd/system/test.target").write_text(
+        "[Unit]\nWants=postfix.service pop3d-recover.service\n"
+        "After=postfix.service pop3d-recover.service\n")
+    host.run("systemctl", "start", "test.target")
+    assert (SPOOL / "thomas").read_bytes() == entries(2, 3, 4)
+    assert not (STATE / "thomas" / "journal").exists()
+    ended = host.show("pop3d-recover.service",
+                      "InactiveEnterTimestampMonotonic")
+    began = host.show("postfix.service", "InactiveExitTimestampMonotonic")
+    assert 0 < int(ended) <= int(began)
+    assert host.journal(event=RECOVERED)
+
+
+@pytest.mark.skipif(not shutil.which("strace"),
+                    reason="strace is not installed")
+def test_interrupted_commit_is_finished_by_the_next_login(host):
+    interrupt_commit(host)
+    shutil.rmtree("/etc/systemd/system/pop3d@.service.d")
+    host.run("systemctl", "daemon-reload")
+    client = host.login()
+    assert client.stat()[0] == 2
+    client.quit()
+    assert (SPOOL / "thomas").read_bytes() == entries(2, 3)
+    assert not (STATE / "thomas" / "journal").exists()

@@ -225,14 +225,12 @@ finish(struct commit *c)
 	return conclude(c);
 }
 
+/* From a durable draft to the commit's end. */
 static enum commit_result
-rewrite(struct commit *c, const struct commit_range *ranges, size_t n)
+carry_through(struct commit *c)
 {
 	enum commit_result result;
 
-	if (!journal_write(&c->journal, c->dir, c->mailbox, c->size, ranges, n,
-			   c->unread))
-		return failed("cannot write the journal");
 	if (!journal_publish(c->dir)) {
 		result = failed("cannot rename the journal");
 		(void)journal_remove_draft(c->dir);
@@ -247,7 +245,7 @@ rewrite(struct commit *c, const struct commit_range *ranges, size_t n)
 	return result;
 }
 
-/* Nothing behind `end` is kept: one call does it all. */
+/* Nothing behind `end` is kept, and nothing else than the size changes. */
 static enum commit_result
 truncate_only(struct commit *c, off_t end)
 {
@@ -281,6 +279,7 @@ commit_remove(int mailbox, off_t size, int state_dir,
 {
 	struct commit c = { .mailbox = mailbox, .dir = state_dir };
 	enum commit_result result;
+	bool shorter;
 
 	assert(n > 0 && ranges[0].start >= 0 && ranges[n - 1].end <= size);
 	if (!examine(&c))
@@ -293,10 +292,21 @@ commit_remove(int mailbox, off_t size, int state_dir,
 		errno = EBUSY;
 		return failed("an interrupted commit waits");
 	}
-	if (cover_the_end(ranges, n, size))
+	shorter = cover_the_end(ranges, n, size);
+	/*
+	 * Only to make the mailbox shorter needs no journal but for this: the
+	 * file system fills the last block with zeros, and after a power cut
+	 * they may be there while the size is the old one. So a journal it is,
+	 * if there is room for one; with size 0 there is no last block.
+	 */
+	if (!(shorter && ranges[0].start == 0) &&
+	    journal_write(&c.journal, state_dir, mailbox, size, ranges, n,
+			  c.unread))
+		result = carry_through(&c);
+	else if (shorter)
 		result = truncate_only(&c, ranges[0].start);
 	else
-		result = rewrite(&c, ranges, n);
+		result = failed("cannot write the journal");
 	if (result != COMMIT_DONE)
 		restore_times(&c);
 	return result;

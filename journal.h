@@ -39,7 +39,7 @@ struct journal {
 	int fd;
 	off_t first;	/* the first byte of the mailbox that changes */
 	off_t end;	/* the mailbox's new size */
-	off_t old_size; /* its size before; old_size > end > first */
+	off_t old_size; /* its size before; old_size > end >= first */
 	off_t data;	/* where in the journal the byte for `first` stands */
 	bool unread;	/* there was mail that nobody had looked at */
 	bool marked;	/* the mailbox may be truncated already */
@@ -73,10 +73,9 @@ bool
 journal_remove_draft(int dir);
 
 /*
- * Writes the draft of a journal that takes the ranges out of the mailbox, of
- * which something is to be kept behind the first one. It is durable when this
- * returns true, but counts only when published. Else errno tells, and nothing
- * is left of it.
+ * Writes the draft of a journal that takes the ranges out of the mailbox. It is
+ * durable when this returns true, but counts only when published. Else errno
+ * tells, and nothing is left of it.
  */
 bool
 journal_write(struct journal *j, int dir, int mailbox, off_t size,

@@ -55,7 +55,8 @@ journal_entry(const struct journal *j, off_t pos)
 off_t
 journal_size(const struct journal *j)
 {
-	return journal_entry(j, j->end - 1) + ENTRY;
+	return j->first == j->end ? j->data
+				  : journal_entry(j, j->end - 1) + ENTRY;
 }
 
 /* Numbers */
@@ -160,7 +161,7 @@ parse_head(struct journal *j, unsigned char *head, off_t len, off_t size)
 
 	if (memcmp(head + AT_MAGIC, magic, sizeof(magic)) != 0 ||
 	    get32(head + AT_VERSION) != VERSION ||
-	    get32(head + AT_SECTOR) != SECTOR || first >= end ||
+	    get32(head + AT_SECTOR) != SECTOR || first > end ||
 	    end >= old_size || old_size > INT64_MAX / 2)
 		return false;
 	j->first = (off_t)first;

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@
 enum {
 	DISK_SECTOR = 16,
 	DISK_BLOCK = 64, /* what a truncation fills with zeros */
-	FILE_MAX = 12 * 1024,
+	FILE_MAX = 6 * 1024,
 	INODES = 10, /* the first is the mailbox */
 	NAMES = 6,
 	OPEN_MAX_FD = 16,
@@ -97,9 +98,10 @@ static struct disk {
 static void
 disk_clear(void)
 {
-	memset(&disk, 0, offsetof(struct disk, effect));
+	memset(&disk.names, 0, sizeof(disk.names));
 	memset(disk.open, 0, sizeof(disk.open));
-	disk.effects = disk.steps = disk.calls = 0;
+	disk.dir_ops = disk.effects = disk.steps = disk.calls = 0;
+	disk.fail_times = disk.fail_errno = 0;
 	disk.inodes = 1;
 	disk.cut_at = disk.fail_at = -1;
 	disk.short_io = disk.interrupt = disk.no_fallocate = disk.grew = false;
@@ -126,14 +128,6 @@ disk_link(const char *name, int inode)
 	snprintf(disk.names.name[i], sizeof(disk.names.name[i]), "%s", name);
 	disk.names.inode[i] = inode;
 	return i;
-}
-
-static struct content *
-disk_file(const char *name)
-{
-	int i = disk_find(name);
-
-	return i < 0 ? NULL : &disk.inode[disk.names.inode[i]].now;
 }
 
 static void
@@ -201,24 +195,6 @@ apply_effect(struct content *c, const struct effect *e)
 		memset(c->bytes + e->at, 0, (size_t)(end - e->at));
 	else
 		memcpy(c->bytes + e->at, e->bytes, (size_t)(end - e->at));
-}
-
-/*
- * A world after a power cut: `choose` says for each thing that may or may not
- * have reached the disk whether it has. The size comes last, so that what it
- * cuts off was written before.
- */
-static void
-disk_after_power_cut(struct world *w, bool (*choose)(int i), int dir_ops)
-{
-	const struct names *names =
-	    dir_ops < disk.dir_ops ? &disk.before[dir_ops] : &disk.names;
-
-	disk_save(w, names, choose(EFFECTS));
-	copy_content(&w->mailbox, &disk.inode[0].durable);
-	for (int i = 0; i < disk.effects; i++)
-		if (choose(i))
-			apply_effect(&w->mailbox, &disk.effect[i]);
 }
 
 /* What the calls have in common */
@@ -329,6 +305,12 @@ disk_pread(int fd, void *buf, size_t len, off_t at)
 	return (ssize_t)len;
 }
 
+static size_t
+to_sector_end(off_t at)
+{
+	return DISK_SECTOR - (size_t)at % DISK_SECTOR;
+}
+
 /* A sector of the mailbox is a step of its own: a kill may come between. */
 static void
 write_sector(struct content *c, const unsigned char *p, size_t len, off_t at)
@@ -357,8 +339,9 @@ disk_pwrite(int fd, const void *buf, size_t len, off_t at)
 
 	if (disk_call() != 0 || disk_interrupted())
 		return -1;
-	if (disk.short_io && len > DISK_SECTOR)
-		len = DISK_SECTOR;
+	/* a real one ends where a page does */
+	if (disk.short_io && len > to_sector_end(at))
+		len = to_sector_end(at);
 	if (fd != MAILBOX_FD) {
 		disk_step();
 		if (at + (off_t)len > FILE_MAX)
@@ -370,7 +353,7 @@ disk_pwrite(int fd, const void *buf, size_t len, off_t at)
 		return (ssize_t)len;
 	}
 	for (done = 0; done < len; done += n, at += (off_t)n) {
-		n = DISK_SECTOR - (size_t)at % DISK_SECTOR;
+		n = to_sector_end(at);
 		if (n > len - done)
 			n = len - done;
 		write_sector(&inode->now, p + done, n, at);
@@ -391,7 +374,7 @@ disk_ftruncate(int fd, off_t size)
 	disk_step();
 	e[0].what = EFFECT_ZERO;
 	e[0].at = size;
-	e[0].len = DISK_BLOCK - (size_t)size % DISK_BLOCK;
+	e[0].len = (DISK_BLOCK - (size_t)size % DISK_BLOCK) % DISK_BLOCK;
 	e[1].what = EFFECT_SIZE;
 	e[1].at = size;
 	disk.effects += 2;

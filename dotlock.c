@@ -27,7 +27,7 @@ struct place {
 /* A file that is to become the lock. */
 struct draft {
 	int fd;
-	char name[UNIQUE_SIZE];
+	char name[UNIQUE_SIZE]; /* "" where it has none */
 	struct stat st;
 };
 
@@ -110,21 +110,51 @@ write_pid(int fd, pid_t pid)
 	return ftruncate(fd, 0) == 0;
 }
 
+/* Without a name nothing stays behind, whenever we are killed. */
 static bool
-draft_make(struct draft *t, const struct place *p, pid_t pid)
+draft_open(struct draft *t, const struct place *p, bool named)
 {
-	if (!unique_name(t->name))
-		return false;
-	t->fd =
-	    openat(p->dir, t->name,
-		   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (t->fd < 0)
+	t->name[0] = '\0';
+	if (!named)
+		t->fd =
+		    openat(p->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	else if (unique_name(t->name))
+		t->fd = openat(
+		    p->dir, t->name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	else
+		t->fd = -1;
+	return t->fd >= 0;
+}
+
+static void
+draft_discard(const struct draft *t, const struct place *p)
+{
+	if (t->name[0] != '\0')
+		remove_quietly(p, t->name);
+	close_quietly(t->fd);
+}
+
+static bool
+draft_make(struct draft *t, const struct place *p, pid_t pid, bool named)
+{
+	if (!draft_open(t, p, named))
 		return false;
 	if (write_pid(t->fd, pid) && fstat(t->fd, &t->st) == 0)
 		return true;
-	remove_quietly(p, t->name);
-	close_quietly(t->fd);
+	draft_discard(t, p);
 	return false;
+}
+
+static int
+draft_link(const struct draft *t, const struct place *p)
+{
+	char path[UNIQUE_SIZE];
+
+	if (t->name[0] != '\0')
+		return linkat(p->dir, t->name, p->dir, p->name, 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd);
+	return linkat(AT_FDCWD, path, p->dir, p->name, AT_SYMLINK_FOLLOW);
 }
 
 static enum lock_result
@@ -132,11 +162,11 @@ draft_publish(const struct draft *t, const struct place *p)
 {
 	struct stat st;
 
-	if (linkat(p->dir, t->name, p->dir, p->name, 0) == 0)
+	if (draft_link(t, p) == 0)
 		return LOCK_OK;
 	/* Over NFS the answer may have been lost and the request repeated. */
 	int saved = errno;
-	if (fstat(t->fd, &st) == 0 && st.st_nlink == 2)
+	if (fstat(t->fd, &st) == 0 && st.st_nlink > t->st.st_nlink)
 		return LOCK_OK;
 	errno = saved;
 	return saved == EEXIST ? LOCK_BUSY : LOCK_FAILED;
@@ -226,27 +256,36 @@ break_stale(const struct place *p, time_t now)
 
 /* The interface */
 
+static enum lock_result
+try_draft(struct dotlock *d, const struct place *p, pid_t pid, bool named)
+{
+	struct draft t;
+
+	if (!draft_make(&t, p, pid, named))
+		return LOCK_FAILED;
+	enum lock_result r = draft_publish(&t, p);
+	/* the time as the file's host has it */
+	if (r == LOCK_BUSY && break_stale(p, t.st.st_mtime))
+		r = draft_publish(&t, p);
+	if (r == LOCK_OK)
+		*d = (struct dotlock){ .held = true,
+				       .dev = t.st.st_dev,
+				       .ino = t.st.st_ino };
+	draft_discard(&t, p);
+	return r;
+}
+
 enum lock_result
 dotlock_try(struct dotlock *d, const char *path, pid_t pid)
 {
-	enum lock_result r = LOCK_FAILED;
 	struct place p;
-	struct draft t;
 
 	if (!place_open(&p, path))
 		return LOCK_FAILED;
-	if (draft_make(&t, &p, pid)) {
-		r = draft_publish(&t, &p);
-		/* the time as the file's host has it */
-		if (r == LOCK_BUSY && break_stale(&p, t.st.st_mtime))
-			r = draft_publish(&t, &p);
-		if (r == LOCK_OK)
-			*d = (struct dotlock){ .held = true,
-					       .dev = t.st.st_dev,
-					       .ino = t.st.st_ino };
-		remove_quietly(&p, t.name);
-		close_quietly(t.fd);
-	}
+	enum lock_result r = try_draft(d, &p, pid, false);
+	/* Not every file system can do without a name, NFS cannot. */
+	if (r == LOCK_FAILED)
+		r = try_draft(d, &p, pid, true);
 	close_quietly(p.dir);
 	return r;
 }

@@ -277,6 +277,27 @@ test_dotlock_without_pid_is_made_on_a_full_disk(void **state)
 	expect_zero(try_on_a_full_disk);
 }
 
+/* Where a file without a name cannot get one */
+
+static bool no_proc;
+
+int
+linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	if (no_proc && (flags & AT_SYMLINK_FOLLOW)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+}
+
+static int
+set_up_without_proc(void **state)
+{
+	no_proc = true;
+	return set_up(state);
+}
+
 /* Races: what another program does in the middle of ours */
 
 static void (*at_kill)(void), (*at_rename)(void);
@@ -384,6 +405,9 @@ test_new_dotlock_of_a_stranger_is_given_back(void **state)
 	}
 }
 
+#define WITHOUT_PROC(f) \
+	cmocka_unit_test_setup_teardown(f, set_up_without_proc, tear_down)
+
 int
 main(void)
 {
@@ -399,6 +423,18 @@ main(void)
 		T(test_dotlock_without_pid_is_made_on_a_full_disk),
 		T(test_stale_dotlock_is_broken_by_one_of_us),
 		T(test_new_dotlock_of_a_stranger_is_given_back),
+		/* once more; there is no way back */
+		WITHOUT_PROC(test_dotlock_names_its_holder),
+		WITHOUT_PROC(test_dotlock_of_a_live_process_is_respected),
+		WITHOUT_PROC(test_dotlock_is_stale_by_dead_pid_or_by_age),
+		WITHOUT_PROC(test_unreadable_dotlock_is_stale_by_age),
+		WITHOUT_PROC(test_planted_dotlock_is_left_alone),
+		WITHOUT_PROC(test_dotlock_of_another_is_not_touched),
+		WITHOUT_PROC(test_dotlock_fails_where_there_can_be_none),
+		WITHOUT_PROC(test_dotlock_that_cannot_be_made_leaves_nothing),
+		WITHOUT_PROC(test_dotlock_without_pid_is_made_on_a_full_disk),
+		WITHOUT_PROC(test_stale_dotlock_is_broken_by_one_of_us),
+		WITHOUT_PROC(test_new_dotlock_of_a_stranger_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,12 +15,11 @@ command_user(struct session *s, const struct arguments *a)
 {
 	struct login_request *login = &s->request.login;
 
-	s->user_given = strlen(a->text) <= USER_MAX;
-	if (!s->user_given || *a->text == '\0') {
-		s->user_given = false;
+	if (strlen(a->text) > USER_MAX || *a->text == '\0') {
 		stream_printf(&s->stream, "-ERR USER: A name is needed");
 		return GO_ON;
 	}
+	s->name_accepted = true;
 	snprintf(login->user, sizeof(login->user), "%s", a->text);
 	stream_printf(&s->stream, "+OK Password required for %s.", a->text);
 	return GO_ON;
@@ -55,7 +54,6 @@ log_in(struct session *s)
 	s->request.type = REQUEST_LOGIN;
 	bool answered = boundary_ask(s->monitor, &s->request, &reply);
 	explicit_bzero(&s->request, sizeof(s->request));
-	s->user_given = false;
 	if (!answered || reply.result >= LOGIN_RESULTS) {
 		stream_printf(&s->stream, "-ERR [SYS/TEMP] Internal error.");
 		s->reason = END_FAULT;

@@ -105,10 +105,16 @@ examine(struct commit *c)
 static void
 set_times(const struct commit *c)
 {
-	const struct timespec unread[2] = { c->atime, { 0, UTIME_OMIT } };
+	struct timespec times[2];
 	int saved = errno;
 
-	if (futimens(c->mailbox, c->unread ? unread : NULL) != 0)
+	/*
+	 * The kernel would take the time of its last tick. One to the
+	 * nanosecond is nobody else's: whoever writes after us changes it.
+	 */
+	clock_gettime(CLOCK_REALTIME, &times[1]);
+	times[0] = c->unread ? c->atime : times[1];
+	if (futimens(c->mailbox, times) != 0)
 		log_line(LOG_WARNING, EVENT_COMMIT,
 			 "cannot set the mailbox's times: %s", strerror(errno));
 	errno = saved;

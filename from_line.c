@@ -139,7 +139,12 @@ mbox_is_from_line(const char *line, size_t len)
 	return ends_in_date(line, len);
 }
 
-typedef unsigned char vec __attribute__((vector_size(16)));
+/* What comes of a block is looked at as one; AFTER more bytes are there. */
+#ifndef VS
+#define VS 16
+#endif
+typedef unsigned char vec __attribute__((vector_size(VS)));
+enum { VECS = 4, BLOCK = VECS * sizeof(vec), AFTER = FROM_WORD_LEN };
 
 static vec
 load(const unsigned char *p)
@@ -162,10 +167,12 @@ splat(unsigned char c)
 static bool
 is_any(vec v)
 {
-	uint64_t half[2];
+	uint64_t w[sizeof(v) / sizeof(uint64_t)], any = 0;
 
-	memcpy(half, &v, sizeof(half));
-	return (half[0] | half[1]) != 0;
+	memcpy(w, &v, sizeof(v));
+	for (size_t i = 0; i < sizeof(w) / sizeof(*w); i++)
+		any |= w[i];
+	return any != 0;
 }
 
 static unsigned
@@ -178,57 +185,92 @@ sum(vec v)
 	return n;
 }
 
-/* Does the work of from_line_find() from i to stop a byte at a time. */
+/* Whether p[i] may begin a From_ line, as far as the n bytes tell. */
+static bool
+may_begin(const unsigned char *p, size_t n, size_t i)
+{
+	size_t len = n - i < FROM_WORD_LEN ? n - i : FROM_WORD_LEN;
+
+	if (len == 0 || p[i] != 'F' || p[i - 1] != '\n')
+		return false;
+	if (p[i - 2] != '\n' && (p[i - 2] != '\r' || p[i - 3] != '\n'))
+		return false;
+	return memcmp(p + i, FROM_WORD, len) == 0;
+}
+
+/*
+ * Does the work of from_line_find() for the LFs from i to stop, a byte at a
+ * time: returns the index behind the one that ends its search, or stop.
+ */
 static size_t
 find_in(const unsigned char *p, size_t n, size_t i, size_t stop,
 	off_t *bare_lfs)
 {
 	for (; i < stop; i++) {
-		if (p[i] == '\n')
-			*bare_lfs += p[i - 1] != '\r';
-		if (p[i] != 'F' || p[i - 1] != '\n')
+		if (p[i] != '\n')
 			continue;
-		if (p[i - 2] != '\n' && (p[i - 2] != '\r' || p[i - 3] != '\n'))
-			continue;
-		if (n - i < FROM_WORD_LEN ||
-		    memcmp(p + i, FROM_WORD, FROM_WORD_LEN) == 0)
-			break;
+		*bare_lfs += p[i - 1] != '\r';
+		if (may_begin(p, n, i + 1))
+			return i + 1;
 	}
+	return stop;
+}
+
+/* Whether LF, F, two bytes and m are in the block: rare, unlike LF and F. */
+static bool
+holds_from(const unsigned char *p)
+{
+	const vec lf = splat('\n'), f = splat('F'), m = splat('m');
+	vec hits = splat(0);
+
+	for (size_t j = 0; j < BLOCK; j += sizeof(vec))
+		hits |= (vec)(load(p + j) == lf) & (vec)(load(p + j + 1) == f) &
+			(vec)(load(p + j + 4) == m);
+	return is_any(hits);
+}
+
+/*
+ * Goes from i over blocks to one that holds LF and F, to near the end of the
+ * n bytes, or as far as lanes of 8 bits can count.
+ */
+static size_t
+find_block(const unsigned char *p, size_t n, size_t i, off_t *bare_lfs)
+{
+	const vec lf = splat('\n'), cr = splat('\r'), f = splat('F');
+	vec count = splat(0);
+
+	for (int k = 0; k < 255 / VECS && n - i >= BLOCK + AFTER; k++) {
+		vec hits = splat(0), bare = splat(0);
+
+		for (size_t j = i; j < i + BLOCK; j += sizeof(vec)) {
+			vec is_lf = (vec)(load(p + j) == lf);
+
+			hits |= is_lf & (vec)(load(p + j + 1) == f);
+			bare -= is_lf & (vec)(load(p + j - 1) != cr);
+		}
+		if (is_any(hits) && holds_from(p + i))
+			break;
+		count += bare;
+		i += BLOCK;
+	}
+	*bare_lfs += sum(count);
 	return i;
 }
 
 size_t
 from_line_find(const unsigned char *p, size_t n, off_t *bare_lfs)
 {
-	/* A lane of 8 bits counts LANE_MAX blocks' hits without overflow. */
-	enum { VECS = 4, BLOCK = VECS * sizeof(vec), LANE_MAX = 255 / VECS };
-	const vec lf = splat('\n'), cr = splat('\r'), f = splat('F');
-	size_t i = 0, stop;
+	size_t i = 0;
 
-	while (n - i >= BLOCK) {
-		vec count = splat(0), hits = splat(0);
-
-		for (int k = 0; k < LANE_MAX && n - i >= BLOCK; k++) {
-			vec bare = splat(0);
-
-			for (size_t j = i; j < i + BLOCK; j += sizeof(vec)) {
-				vec now = load(p + j), before = load(p + j - 1);
-
-				hits |= (vec)(before == lf) & (vec)(now == f);
-				bare -= (vec)(now == lf) & (vec)(before != cr);
-			}
-			if (is_any(hits))
-				break;
-			count += bare;
-			i += BLOCK;
-		}
-		*bare_lfs += sum(count);
-		if (is_any(hits)) {
-			stop = i + BLOCK;
-			i = find_in(p, n, i, stop, bare_lfs);
-			if (i < stop)
-				return i;
-		}
+	if (may_begin(p, n, 0))
+		return 0;
+	while (n - i >= BLOCK + AFTER) {
+		i = find_block(p, n, i, bare_lfs);
+		if (n - i < BLOCK + AFTER || !holds_from(p + i))
+			continue;
+		i = find_in(p, n, i, i + BLOCK, bare_lfs);
+		if (may_begin(p, n, i))
+			return i;
 	}
 	return find_in(p, n, i, n, bare_lfs);
 }

@@ -327,12 +327,42 @@ mailbox_scan(struct mailbox *b, int state_dir, enum uidl_kind kind,
 
 /* ---- later looks */
 
+/* Whether a new scan shows what was seen, each message in its old place. */
+static bool
+is_same(const struct mbox *seen, const struct mbox *now)
+{
+	if (now->count < seen->count)
+		return false;
+	for (size_t i = 0; i < seen->count; i++) {
+		const struct mbox_message *x = &seen->messages[i];
+		const struct mbox_message *y = &now->messages[i];
+
+		if ((x->flags & MESSAGE_GONE) || x->start != y->start ||
+		    x->size != y->size || x->octets != y->octets ||
+		    memcmp(x->id, y->id, MBOX_ID_SIZE) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+mark_proven(struct mbox *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		m->messages[i].flags &= (uint8_t)~MESSAGE_UNPROVEN;
+}
+
 static enum maildrop_result
 find_again(struct mailbox *b, const struct stat *st)
 {
 	struct mailbox now = { .path = b->path, .fd = b->fd };
 	enum maildrop_result r = scan_all(&now, st);
 
+	if (r == MAILDROP_OK && is_same(&b->mbox, &now.mbox)) {
+		mark_proven(&b->mbox);
+		mbox_free(&now.mbox);
+		return r;
+	}
 	if (r == MAILDROP_OK && !refind(&b->mbox, &now.mbox))
 		r = fault(b, MAILDROP_TEMPORARY, "memory is short");
 	mbox_free(&now.mbox);

@@ -35,7 +35,6 @@ enum {
 };
 
 enum part { PART_FROM_LINE, PART_HEADER, PART_BODY };
-enum uidl_state { UIDL_UNSEEN, UIDL_OPEN, UIDL_DONE };
 
 struct scan {
 	struct mbox *m;
@@ -50,9 +49,8 @@ struct scan {
 
 	struct mbox_message msg;
 	off_t bare_lfs; /* LFs of the text that no CR precedes */
-	bool field_hashed;
-	bool has_imap, has_internal_subject;
-	enum uidl_state uidl_state;
+	bool field_hashed, field_is_uidl;
+	bool has_uidl, has_imap, has_internal_subject;
 	char uidl[UIDL_MAX + 1];
 	struct content_id id;
 };
@@ -234,75 +232,61 @@ is_volatile_field(const char *line, size_t len)
 	return false;
 }
 
-/*
- * Takes the value, up to its LF, of an X-UIDL field if it is valid. One that
- * fills more than the first LOOKAHEAD bytes of its line is not.
- */
+/* Takes the value of an X-UIDL field if it is valid. */
 static void
-take_uidl(struct scan *s, const char *value, size_t len, bool more)
+take_uidl(struct scan *s, const char *value, size_t len)
 {
-	const char *lf = memchr(value, '\n', len);
-
-	s->uidl_state = UIDL_DONE;
-	if (lf == NULL && more)
-		return;
-	if (lf != NULL)
-		len = (size_t)(lf - value);
 	if (len > 0 && value[len - 1] == '\r')
 		len--;
 	for (; len > 0 && is_blank(value[len - 1]); len--)
 		;
 	for (; len > 0 && is_blank(*value); len--)
 		value++;
-	if (len == 0 || len > UIDL_MAX)
+	if (len > UIDL_MAX)
 		return;
 	for (size_t i = 0; i < len; i++)
 		if (value[i] < 0x21 || value[i] > 0x7e)
 			return;
 	memcpy(s->uidl, value, len);
 	s->uidl[len] = '\0';
-	s->uidl_state = UIDL_OPEN;
 }
 
-/* Looks at the header line at the current byte. */
+/*
+ * Looks at a line of the header. Of a long one it sees LOOKAHEAD bytes, how
+ * many more the buffer may hold: the result depends on the mailbox alone.
+ */
 static void
-look_at_field(struct scan *s)
+look_at_field(struct scan *s, const char *line, size_t len)
 {
 	static const char subject[] =
 	    "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA";
-	const char *line = (const char *)s->buf + s->pos, *lf;
-	size_t len = s->len - s->pos;
 	bool hashed;
 
-	if (len > LOOKAHEAD)
-		len = LOOKAHEAD;
 	if (is_blank(*line)) { /* goes on with the field before it */
-		if (s->uidl_state == UIDL_OPEN) {
+		if (s->field_is_uidl)
 			s->uidl[0] = '\0';
-			s->uidl_state = UIDL_DONE;
-		}
 		return;
 	}
-	if (s->uidl_state == UIDL_OPEN)
-		s->uidl_state = UIDL_DONE;
-	if (s->uidl_state == UIDL_UNSEEN && is_field(line, len, "X-UIDL"))
-		take_uidl(s, line + 7, len - 7, len == LOOKAHEAD);
 	hashed = !is_volatile_field(line, len);
 	if (hashed != s->field_hashed) {
 		hash_seen(s);
 		s->field_hashed = hashed;
 	}
+	if (len > LOOKAHEAD)
+		len = LOOKAHEAD;
+	s->field_is_uidl = !s->has_uidl && is_field(line, len, "X-UIDL");
+	if (s->field_is_uidl) {
+		s->has_uidl = true;
+		if (len < LOOKAHEAD)
+			take_uidl(s, line + 7, len - 7);
+	}
 	if (s->msg.start != 0)
 		return;
 	if (is_field(line, len, "X-IMAP"))
 		s->has_imap = true;
-	if (is_field(line, len, "Subject")) {
-		lf = memchr(line, '\n', len);
-		if (lf != NULL)
-			len = (size_t)(lf - line);
-		if (memmem(line, len, subject, strlen(subject)) != NULL)
-			s->has_internal_subject = true;
-	}
+	if (is_field(line, len, "Subject") &&
+	    memmem(line, len, subject, strlen(subject)) != NULL)
+		s->has_internal_subject = true;
 }
 
 /* Parts of a message */
@@ -322,53 +306,45 @@ skip(struct scan *s, off_t n)
 	return r;
 }
 
-/* Goes behind the LF that ends the current line, or to the end of the range. */
+/* Goes behind the line's LF, which is at lf or beyond the buffer. */
 static enum mbox_result
-skip_line(struct scan *s)
+end_line(struct scan *s, const unsigned char *lf)
 {
-	enum mbox_result r;
+	while (lf == NULL) {
+		enum mbox_result r;
 
-	do {
-		const unsigned char *p = s->buf + s->pos, *lf;
-
-		lf = memchr(p, '\n', s->len - s->pos);
-		if (lf != NULL) {
-			s->pos += (size_t)(lf - p) + 1;
-			s->bare_lfs += lf[-1] != '\r';
-			return MBOX_OK;
-		}
 		s->pos = s->len;
 		r = fill(s, 1);
-	} while (r == MBOX_OK && s->pos < s->len);
-	return r;
+		if (r != MBOX_OK || s->pos == s->len)
+			return r;
+		lf = memchr(s->buf + s->pos, '\n', s->len - s->pos);
+	}
+	s->bare_lfs += lf[-1] != '\r';
+	s->pos = (size_t)(lf + 1 - s->buf);
+	return MBOX_OK;
 }
 
 /* Stops at the empty line, which counts as body, or the end of the range. */
 static enum mbox_result
 scan_header(struct scan *s)
 {
-	enum mbox_result r;
+	enum mbox_result r = fill(s, LOOKAHEAD);
 
-	for (;;) {
-		const unsigned char *p;
-		size_t n;
+	while (r == MBOX_OK && s->pos < s->len) {
+		const unsigned char *p = s->buf + s->pos, *lf;
+		size_t n = s->len - s->pos;
 
-		r = fill(s, LOOKAHEAD);
-		p = s->buf + s->pos;
-		n = s->len - s->pos;
-		if (r != MBOX_OK || n == 0 || p[0] == '\n')
+		/* A CR that ends the range is sent as an empty line. */
+		if (*p == '\n' || (*p == '\r' && (n == 1 || p[1] == '\n')))
 			break;
-		/* Only at the end of the range there is but one byte: a CR
-		 * is sent as an empty line. */
-		if (p[0] == '\r' && (n == 1 || p[1] == '\n'))
-			break;
-		look_at_field(s);
-		r = skip_line(s);
-		if (r != MBOX_OK)
-			break;
+		lf = memchr(p, '\n', n);
+		look_at_field(s, (const char *)p,
+			      lf == NULL ? n : (size_t)(lf - p));
+		r = end_line(s, lf);
+		if (r == MBOX_OK)
+			r = fill(s, LOOKAHEAD);
 	}
-	if (r == MBOX_OK)
-		hash_seen(s);
+	hash_seen(s);
 	return r;
 }
 
@@ -406,8 +382,8 @@ begin_message(struct scan *s, off_t from_len)
 					.from_len = (uint32_t)from_len };
 	s->bare_lfs = 0;
 	s->field_hashed = true;
+	s->field_is_uidl = s->has_uidl = false;
 	s->has_imap = s->has_internal_subject = false;
-	s->uidl_state = UIDL_UNSEEN;
 	s->uidl[0] = '\0';
 	content_id_begin(&s->id);
 }

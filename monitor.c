@@ -157,6 +157,8 @@ on_bye(struct monitor *m)
 {
 	uint32_t reason = m->request.reason;
 
+	if (m->tries > 0)
+		return false; /* each failure has its line already */
 	log_line(LOG_INFO, EVENT_PROTOCOL, "no login: %s",
 		 reason < END_REASONS ? reasons[reason] : "?");
 	return false;

@@ -15,7 +15,7 @@
 
 #include "version.h"
 
-enum { SHORTEST_AUTOLOGOUT = 600, LONGEST_TIME = 86400 };
+enum { LONGEST_TIME = 86400 };
 
 static const char usage[] =
     "usage: pop3d [OPTION]...\n"
@@ -258,8 +258,6 @@ set_option(struct options *o, int opt, const char *arg)
 	case 'V':
 		puts("pop3d " POP3D_VERSION);
 		exit(EX_OK);
-	default:
-		exit(EX_USAGE);
 	}
 }
 
@@ -276,9 +274,17 @@ options_parse(struct options *o, int argc, char **argv)
 		.idle_timeout = SHORTEST_AUTOLOGOUT,
 		.min_uid = 1000,
 	};
+	opterr = 0; /* it would print argv[0], whatever that is */
 	while ((opt = getopt_long(argc, argv, "m:s:hV", long_options, NULL)) !=
 	       -1)
-		set_option(o, opt, optarg);
+		if (opt == '?') {
+			fprintf(stderr,
+				"pop3d: unknown option or missing value: %s\n",
+				argv[optind - 1]);
+			exit(EX_USAGE);
+		} else {
+			set_option(o, opt, optarg);
+		}
 	if (optind < argc) {
 		fprintf(stderr, "pop3d: unexpected argument: %s\n",
 			argv[optind]);

@@ -12,6 +12,8 @@ enum uidl_kind { UIDL_AUTO, UIDL_HASH };
 enum log_where { LOG_TO_AUTO, LOG_TO_JOURNAL, LOG_TO_SYSLOG, LOG_TO_STDERR };
 enum task { TASK_SERVE, TASK_RECOVER };
 
+enum { SHORTEST_AUTOLOGOUT = 600 }; /* seconds: RFC 1939 section 3 */
+
 struct options {
 	const char *mailbox;   /* template: %u login name, %h home, %% */
 	const char *state_dir; /* absolute; one directory per user below it */

@@ -25,6 +25,10 @@ main(int argc, char **argv)
 	connection_secure_stdio();
 	signals_setup();
 	umask(077);
+	if (options.idle_timeout < SHORTEST_AUTOLOGOUT)
+		log_line(LOG_WARNING, EVENT_SETUP,
+			 "--idle-timeout=%u: RFC 1939 asks for %d at least",
+			 options.idle_timeout, SHORTEST_AUTOLOGOUT);
 	if (options.task == TASK_RECOVER)
 		return recover_all(&options);
 	if (!connection_get(&connection))

@@ -177,6 +177,8 @@ carry_out(struct session *s, char *line, size_t len)
 {
 	struct arguments a = { 0 };
 
+	s->user_given = s->name_accepted;
+	s->name_accepted = false;
 	if (memchr(line, '\0', len) != NULL)
 		return refuse_unknown(s);
 	char *blank = strchr(line, ' ');
@@ -209,9 +211,8 @@ end_of_stream(struct session *s, enum stream_result r)
 {
 	switch (r) {
 	case STREAM_TIMEOUT:
+		/* RFC 1939 section 3: without a response */
 		s->reason = END_AUTOLOGOUT;
-		stream_printf(&s->stream, "-ERR Autologout, nothing was "
-					  "deleted");
 		break;
 	case STREAM_PREEMPTED:
 		s->reason = END_TAKEN_OVER;

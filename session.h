@@ -31,7 +31,8 @@ struct session {
 	unsigned unknown; /* unknown commands in a row */
 	/* AUTHORIZATION */
 	struct request request; /* holds the password for a moment */
-	bool user_given;
+	bool user_given; /* by the command before this one */
+	bool name_accepted;
 	/* TRANSACTION */
 	struct maildrop *maildrop;
 	struct summary summary;

@@ -1,9 +1,13 @@
 """A fresh mail host for every test, and its transcript where one fails."""
 import os
+import threading
 
 import pytest
 
 import pop3
+
+
+LIMIT = 120  # seconds until a test that hangs has failed
 
 
 def pytest_configure(config):
@@ -17,7 +21,11 @@ def host():
     if pop3.pam_matrix() is None:
         pytest.fail("pam_matrix.so is missing: install libpam-wrapper")
     made = pop3.Host()
+    watchdog = threading.Timer(LIMIT, made.give_up)
+    watchdog.daemon = True
+    watchdog.start()
     yield made
+    watchdog.cancel()
     made.close()
 
 

@@ -43,7 +43,8 @@ def has_asan():
 
 
 def pam_matrix():
-    found = glob.glob("/usr/lib*/**/pam_wrapper/pam_matrix.so", recursive=True)
+    found = glob.glob("/usr/lib*/pam_wrapper/pam_matrix.so") + \
+        glob.glob("/usr/lib/*/pam_wrapper/pam_matrix.so")
     return found[0] if found else None
 
 
@@ -203,6 +204,13 @@ class Host:
                 text += f.read()
         return text
 
+    def give_up(self):
+        """A test hangs: end what it waits for."""
+        self.transcript.append("(took too long: all processes are killed)")
+        for session in self.sessions:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(session.process.pid, signal.SIGKILL)
+
     def close(self):
         for session in self.sessions:
             session.kill()
@@ -230,6 +238,20 @@ def members(process):
             if int(fields[2]) == process.pid and fields[0] != "Z":
                 found.append(int(stat.split("/")[2]))
     return found
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        os.sched_yield()
+
+
+def name(value):
+    """A short name for a parameter."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    text = text.encode("unicode_escape").decode()
+    return text if len(text) <= 40 else f"{text[:30]}...{len(text)}"
 
 
 def shorten(line):
@@ -319,6 +341,7 @@ class Session:
                 if self.buffer:
                     self.wrong(f"ends in mid-line: {self.buffer[:100]!r}")
                 self.note("S", b"(closed)")
+                self.hang_up()  # as a client does that is told goodbye
                 return None
         line, self.buffer = self.buffer.split(b"\n", 1)
         self.note("S", line.removesuffix(b"\r"))
@@ -482,6 +505,7 @@ class Session:
                     more = b""
                 if not more:
                     self.note("S", bytes(out))
+                    self.hang_up()
                     return bytes(out)
                 out += more
                 self.chunks += 1

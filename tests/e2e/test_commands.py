@@ -240,7 +240,7 @@ WHOLE = (b"CAPA\r\nUSER thomas\r\nPASS secret\r\nSTAT\r\nLIST\r\nUIDL\r\n"
 SHAPE = [b"+OK", b"+OK", b"+OK Password required for thomas.",
          b"+OK thomas has 2 messages", b"+OK 2 ", b"+OK 2 messages", b"+OK",
          b"+OK 1 ", b"+OK", b"+OK", b"+OK Message 1 has been deleted.",
-         b"+OK Maildrop has 2 messages", b"+OK", b"+OK 2",
+         b"+OK Maildrop has 2 messages", b"+OK", b"+OK 0",
          b"+OK Message 1 has been deleted.", b"-ERR", b"+OK",
          b"+OK Pop server at "]
 

@@ -205,10 +205,10 @@ def test_an_old_dotlock_without_a_pid_is_taken_over(host, data, text):
 
 @pytest.mark.parametrize("text, age", [
     ("", 0), ("", 200), ("0\n", 0), ("here be dragons\n", 0), ("1\n", 0),
-    ("1\n", 600), (f"{os.getpid()}\n", 0), (f"   {os.getpid()}", 0),
-    (f"{os.getpid()}\n", 600), ("-1\n", 0)])
+    ("1\n", 600), ("{mine}\n", 0), ("   {mine}", 0), ("{mine}\n", 600),
+    ("-1\n", 0)])
 def test_other_dotlocks_are_respected(host, data, text, age):
-    name = dotlock(host, text, age)
+    name = dotlock(host, text.format(mine=os.getpid()), age)
     before = os.stat(name)
     with host.connect(SHORT) as s:
         s.ok("USER thomas")

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+import pytest
+
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 PATIENCE = 30  # seconds until what does not happen is a failure
 PASSWORD = "open sesame"
@@ -32,6 +34,11 @@ def until(condition, what):
         assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
         time.sleep(0.02)
     return value
+
+
+def needs(program):
+    return pytest.mark.skipif(not shutil.which(program),
+                              reason=f"{program} is not installed")
 
 
 def message(n, body=None):
@@ -78,11 +85,11 @@ class Host:
 
     # ---- sessions
 
-    def connect(self):
-        return poplib.POP3(LOCALHOST, PORT, timeout=PATIENCE)
+    def connect(self, address=LOCALHOST):
+        return poplib.POP3(address, PORT, timeout=PATIENCE)
 
-    def login(self, name="thomas", password=PASSWORD):
-        client = self.connect()
+    def login(self, name="thomas", password=PASSWORD, address=LOCALHOST):
+        client = self.connect(address)
         client.user(name)
         client.pass_(password)
         return client

@@ -1,14 +1,5 @@
 """Programs that people use fetch and delete mail as real users."""
-import shutil
-
-import pytest
-
-from host import LOCALHOST, PASSWORD, entries, message
-
-
-def needs(program):
-    return pytest.mark.skipif(not shutil.which(program),
-                              reason=f"{program} is not installed")
+from host import LOCALHOST, PASSWORD, entries, message, needs
 
 
 def wire(n):

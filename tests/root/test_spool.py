@@ -7,9 +7,7 @@ import shutil
 import struct
 import subprocess
 
-import pytest
-
-from host import RECOVERED, SPOOL, STATE, entries, until
+from host import RECOVERED, SPOOL, STATE, entries, needs, until
 
 IN_CREATE, IN_DELETE = 0x100, 0x200
 
@@ -149,8 +147,7 @@ def interrupt_commit(host):
     assert (SPOOL / "thomas").read_bytes() != entries(2, 3)
 
 
-@pytest.mark.skipif(not shutil.which("strace"),
-                    reason="strace is not installed")
+@needs("strace")
 def test_interrupted_commit_is_finished_before_mail_is_delivered(host):
     interrupt_commit(host)
     postfix = pathlib.Path("/etc/systemd/system/postfix.service")
@@ -171,8 +168,7 @@ def test_interrupted_commit_is_finished_before_mail_is_delivered(host):
     assert host.journal(event=RECOVERED)
 
 
-@pytest.mark.skipif(not shutil.which("strace"),
-                    reason="strace is not installed")
+@needs("strace")
 def test_interrupted_commit_is_finished_by_the_next_login(host):
     interrupt_commit(host)
     shutil.rmtree("/etc/systemd/system/pop3d@.service.d")

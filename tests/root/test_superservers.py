@@ -3,16 +3,9 @@ import pathlib
 import shutil
 import subprocess
 
-import pytest
-
-from host import LOCALHOST, POP3D, PORT, SPOOL, entries, message, until
+from host import LOCALHOST, POP3D, PORT, SPOOL, entries, message, needs, until
 
 EXAMPLES = pathlib.Path("/usr/local/share/doc/pop3d/examples")
-
-
-def needs(program):
-    return pytest.mark.skipif(not shutil.which(program),
-                              reason=f"{program} is not installed")
 
 
 def listening():

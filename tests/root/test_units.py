@@ -1,7 +1,8 @@
 """The units: what systemd makes of them."""
 import socket
 
-from host import LOCALHOST, PATIENCE, PORT, entries, message, until
+from host import (LOCALHOST, PASSWORD, PATIENCE, PORT, STATE, entries,
+                  message, needs, until)
 
 FROM_ONE_ADDRESS = 20
 
@@ -44,6 +45,50 @@ def test_stopping_the_socket_leaves_sessions_alone(host):
     host.run("systemctl", "stop", "pop3d.socket")
     assert client.retr(1)[1] == message(1)[1]
     client.quit()
+
+
+def test_ipv6(host):
+    client = host.login(address="::1")
+    assert client.retr(1)[1] == message(1)[1]
+    client.quit()
+    assert host.end_of_session()["POP3_RHOST"] == "::1"
+
+
+def test_connection_as_a_passed_descriptor(host):
+    host.drop_in("[Service]\nStandardInput=null\nStandardOutput=journal\n")
+    client = host.login()
+    assert client.retr(1)[1] == message(1)[1]
+    client.quit()
+    assert host.end_of_session()["POP3_RHOST"] == LOCALHOST
+
+
+def test_connection_by_a_unix_socket(host):
+    host.drop_in("[Socket]\nListenStream=/run/pop3.sock\n", "pop3d.socket")
+    host.run("systemctl", "restart", "pop3d.socket")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(PATIENCE)
+        s.connect("/run/pop3.sock")
+        s.sendall(f"USER thomas\r\nPASS {PASSWORD}\r\nSTAT\r\nQUIT\r\n"
+                  .encode())
+        lines = s.makefile("rb").read().decode().splitlines()
+    assert [line[:4] for line in lines] == ["+OK "] * 5
+    assert lines[3].startswith("+OK 3 ")
+
+
+@needs("strace")
+def test_stopping_a_session_lets_it_remove_what_it_has_begun_to(host):
+    # each fsync takes a while, and strace itself does not mind SIGTERM
+    host.options(before=["/usr/bin/strace", "-f", "-I4", "-o/run/trace",
+                         "-einject=fsync:delay_enter=500000"])
+    client = host.login()
+    client.dele(2)
+    client.sock.sendall(b"QUIT\r\n")
+    until(lambda: list(STATE.glob("thomas/journal*")), "the journal")
+    host.run("systemctl", "stop", host.unit())
+    assert client.file.readline().startswith(b"+OK")
+    with open("/var/mail/thomas", "rb") as mailbox:
+        assert mailbox.read() == entries(1, 3)
+    assert not list(STATE.glob("thomas/journal*"))
 
 
 def test_recover_is_skipped_where_there_is_nothing(host):

@@ -24,7 +24,7 @@ static const char index_temporary[] = "index.tmp";
 static const char magic[8] = "pop3dix";
 
 enum {
-	VERSION = 1,
+	VERSION = 2,
 	SEPARATOR_MASK = 3,
 	NO_NEWLINE = 4,
 	FLAGS_SHIFT = 3,
@@ -43,7 +43,7 @@ struct header {
 	uint32_t mtime_nsec, ctime_nsec;
 	uint32_t racy, last_known;
 	unsigned char last_id[MBOX_ID_SIZE];
-	uint32_t last_copy, reserved;
+	uint32_t last_copy, has_copies;
 };
 
 struct record {
@@ -139,6 +139,7 @@ unpack_all(const char *file, struct mbox *m)
 	m->uidls_len = (size_t)le64toh(h->uidls_len);
 	m->size = end;
 	m->internal = (off_t)le64toh(h->internal);
+	m->has_copies = h->has_copies != 0;
 	m->capacity = m->count;
 	m->uidls_capacity = m->uidls_len;
 	m->messages = malloc((m->count + 1) * sizeof(*m->messages));
@@ -154,7 +155,7 @@ unpack_all(const char *file, struct mbox *m)
 
 static void
 unpack_header(const struct header *h, struct snapshot *s,
-              struct index_last *last)
+	      struct index_last *last)
 {
 	*s = (struct snapshot){
 		.dev = le64toh(h->dev),
@@ -173,7 +174,7 @@ unpack_header(const struct header *h, struct snapshot *s,
 
 bool
 index_load(int state_dir, enum uidl_kind kind, struct mbox *m,
-           struct snapshot *s, struct index_last *last)
+	   struct snapshot *s, struct index_last *last)
 {
 	size_t size = 0;
 	char *file = read_file(state_dir, &size);
@@ -211,7 +212,7 @@ pack(const struct mbox_message *msg, struct record *r)
 
 static void
 pack_header(struct header *h, enum uidl_kind kind, const struct mbox *m,
-            const struct snapshot *s, const struct index_last *last)
+	    const struct snapshot *s, const struct index_last *last)
 {
 	*h = (struct header){
 		.version = htole32(VERSION),
@@ -230,6 +231,7 @@ pack_header(struct header *h, enum uidl_kind kind, const struct mbox *m,
 		.racy = htole32(s->racy),
 		.last_known = htole32(last->known),
 		.last_copy = htole32(last->copy),
+		.has_copies = htole32(m->has_copies),
 	};
 	memcpy(h->magic, magic, sizeof(magic));
 	memcpy(h->last_id, last->id, sizeof(h->last_id));
@@ -237,7 +239,7 @@ pack_header(struct header *h, enum uidl_kind kind, const struct mbox *m,
 
 static char *
 pack_all(enum uidl_kind kind, const struct mbox *m, const struct snapshot *s,
-         const struct index_last *last, size_t *size)
+	 const struct index_last *last, size_t *size)
 {
 	*size = sizeof(struct header) + m->count * sizeof(struct record) +
 		m->uidls_len;
@@ -259,16 +261,16 @@ pack_all(enum uidl_kind kind, const struct mbox *m, const struct snapshot *s,
 static bool
 write_file(int state_dir, const char *file, size_t size)
 {
-	int fd = openat(state_dir, index_temporary,
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			0600);
+	int fd =
+	    openat(state_dir, index_temporary,
+		   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return false;
 	bool ok = file_write(fd, file, size, 0);
 	ok = close(fd) == 0 && ok;
-	if (ok && renameat(state_dir, index_temporary, state_dir,
-			   index_name) == 0)
+	if (ok &&
+	    renameat(state_dir, index_temporary, state_dir, index_name) == 0)
 		return true;
 	int saved = errno;
 	unlinkat(state_dir, index_temporary, 0);
@@ -278,7 +280,7 @@ write_file(int state_dir, const char *file, size_t size)
 
 bool
 index_save(int state_dir, enum uidl_kind kind, const struct mbox *m,
-           const struct snapshot *s, const struct index_last *last)
+	   const struct snapshot *s, const struct index_last *last)
 {
 	size_t size;
 	char *file = pack_all(kind, m, s, last, &size);

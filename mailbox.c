@@ -35,9 +35,9 @@ is_permanent(int error)
 static enum maildrop_result
 system_fault(const struct mailbox *b)
 {
-	return fault(b, is_permanent(errno) ? MAILDROP_PERMANENT
-					    : MAILDROP_TEMPORARY,
-		     strerror(errno));
+	return fault(
+	    b, is_permanent(errno) ? MAILDROP_PERMANENT : MAILDROP_TEMPORARY,
+	    strerror(errno));
 }
 
 /* ---- opening */
@@ -46,8 +46,7 @@ system_fault(const struct mailbox *b)
 static int
 open_file(struct mailbox *b)
 {
-	static const int flags =
-	    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+	static const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 	static const int tries[] = { O_RDWR | O_NOATIME, O_RDWR,
 				     O_RDONLY | O_NOATIME, O_RDONLY };
 	int fd = -1;
@@ -126,8 +125,7 @@ take_lock(struct mailbox *b, bool exclusive)
 		return MAILDROP_OK;
 	if (r == LOCK_BUSY) {
 		log_line(LOG_WARNING, EVENT_MAILBOX,
-			 "mailbox %s: another program holds its lock",
-			 b->path);
+			 "mailbox %s: another program holds its lock", b->path);
 		return MAILDROP_IN_USE;
 	}
 	if (errno == EROFS && !b->writable)
@@ -305,7 +303,7 @@ scan_new(struct mailbox *b, const struct stat *st)
 
 enum maildrop_result
 mailbox_scan(struct mailbox *b, int state_dir, enum uidl_kind kind,
-             struct index_last *last, bool *indexed)
+	     struct index_last *last, bool *indexed)
 {
 	enum maildrop_result r = MAILDROP_OK;
 	struct stat st;
@@ -314,12 +312,17 @@ mailbox_scan(struct mailbox *b, int state_dir, enum uidl_kind kind,
 		return system_fault(b);
 	*indexed = index_load(state_dir, kind, &b->mbox, &b->snapshot, last) &&
 		   index_fits(b, &st);
-	if (*indexed && st.st_size == b->snapshot.size)
+	bool as_indexed = *indexed && st.st_size == b->snapshot.size;
+	if (as_indexed && !b->mbox.has_copies)
 		return MAILDROP_OK;
-	r = *indexed ? scan_new(b, &st) : scan_all(b, &st);
-	*indexed = false;
+	if (!as_indexed)
+		r = *indexed ? scan_new(b, &st) : scan_all(b, &st);
+	/* The index does not say which copy is which; their order does. */
 	if (r == MAILDROP_OK && !uidl_assign(&b->mbox, kind))
 		r = fault(b, MAILDROP_TEMPORARY, "memory is short");
+	*indexed = as_indexed;
+	if (as_indexed)
+		return r;
 	snapshot_take(&b->snapshot, &st);
 	b->mbox.size = st.st_size;
 	return r;
@@ -428,6 +431,22 @@ mailbox_prove(struct mailbox *b, size_t i)
 	if (r != MAILDROP_OK)
 		return r;
 	return msg->flags & MESSAGE_GONE ? MAILDROP_GONE : MAILDROP_OK;
+}
+
+void
+mailbox_committed(struct mailbox *b, const struct stat *st)
+{
+	snapshot_take(&b->snapshot, st);
+	if (!b->snapshot.racy)
+		return;
+	/*
+	 * The commit's mtime, of a nanosecond, is no other writer's, unless
+	 * one puts it back within the clock's grain: for that one the content
+	 * is looked at before it is used.
+	 */
+	for (size_t i = 0; i < b->mbox.count; i++)
+		b->mbox.messages[i].flags |= MESSAGE_UNPROVEN;
+	b->snapshot.racy = false;
 }
 
 bool

@@ -26,7 +26,7 @@ struct mailbox {
 	const char *path;
 	int fd; /* -1: there is no such file */
 	bool writable;
-	bool rewritten; /* by another program, since it was seen first */
+	bool rewritten;	     /* by another program, since it was seen first */
 	unsigned generation; /* counts the rewrites */
 	struct mailbox_lock lock;
 	struct snapshot snapshot;
@@ -51,8 +51,8 @@ enum maildrop_result mailbox_lock_exclusive(struct mailbox *b);
  * a scan. *indexed: nothing new was found, the index need not be written.
  */
 enum maildrop_result mailbox_scan(struct mailbox *b, int state_dir,
-                                  enum uidl_kind kind, struct index_last *last,
-                                  bool *indexed);
+				  enum uidl_kind kind, struct index_last *last,
+				  bool *indexed);
 
 /*
  * Takes the lock again, shared to read a piece or exclusive to commit, and
@@ -66,6 +66,9 @@ enum maildrop_result mailbox_revisit(struct mailbox *b, bool exclusive);
  * held. MAILDROP_GONE: it is not, and neither may others be.
  */
 enum maildrop_result mailbox_prove(struct mailbox *b, size_t i);
+
+/* Remembers the file as pop3d's own commit left it: st, under the lock. */
+void mailbox_committed(struct mailbox *b, const struct stat *st);
 
 /* Whether the file is still what the last look has seen. */
 bool mailbox_unchanged(const struct mailbox *b);

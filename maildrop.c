@@ -55,7 +55,7 @@ state_fault(const char *what)
 	log_line(LOG_ERR, EVENT_SETUP, "state directory: %s: %s", what,
 		 strerror(errno));
 	return errno == EACCES || errno == EPERM || errno == ENOENT ||
-			       errno == EROFS || errno == ELOOP
+		       errno == EROFS || errno == ELOOP
 		   ? MAILDROP_PERMANENT
 		   : MAILDROP_TEMPORARY;
 }
@@ -79,15 +79,15 @@ take_session_lock(struct maildrop *m)
 
 static enum maildrop_result
 prepare(struct maildrop *m, const struct options *o, const char *path,
-        const char *state_dir, const struct dotlock_keeper *keeper)
+	const char *state_dir, const struct dotlock_keeper *keeper)
 {
 	m->options = o;
 	m->session_lock = (struct session_lock){ .fd = -1, .watch = -1 };
 	m->mailbox.path = path;
 	m->mailbox.fd = -1;
 	lock_init(&m->mailbox.lock, o->locks, o->lock_timeout, path, keeper);
-	m->state_dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-					   O_CLOEXEC);
+	m->state_dir =
+	    open(state_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (m->state_dir < 0 || fchdir(m->state_dir) != 0)
 		return state_fault(state_dir);
 	return MAILDROP_OK;
@@ -133,18 +133,27 @@ find_last(struct maildrop *m)
 	m->last_at_login = m->last;
 }
 
-/* A cache that cannot be written costs time, not mail. */
+/*
+ * A cache that cannot be written costs time, not mail. Of a mailbox that was
+ * rewritten in the session nothing is kept but LAST.
+ */
 static void
 save_index(struct maildrop *m)
 {
-	/* Mail that arrived in the session is for the next one to scan. */
-	struct snapshot seen = m->mailbox.snapshot;
+	static const struct mbox no_messages;
+	bool known = !m->mailbox.rewritten;
+	struct snapshot seen = { 0 };
 
-	seen.size = m->mailbox.mbox.size;
-	if (m->mailbox.rewritten || m->mailbox.fd < 0)
+	if (m->mailbox.fd < 0)
 		return;
-	if (!index_save(m->state_dir, m->options->uidl, &m->mailbox.mbox,
-			&seen, &m->kept_last))
+	if (known) {
+		/* Mail that arrived meanwhile is for the next to scan. */
+		seen = m->mailbox.snapshot;
+		seen.size = m->mailbox.mbox.size;
+	}
+	if (!index_save(m->state_dir, m->options->uidl,
+			known ? &m->mailbox.mbox : &no_messages, &seen,
+			&m->kept_last))
 		log_line(LOG_WARNING, EVENT_SETUP, "index: %s",
 			 strerror(errno));
 	m->index_has_news = false;
@@ -172,8 +181,8 @@ open_maildrop(struct maildrop *m)
 
 enum maildrop_result
 maildrop_open(struct maildrop **maildrop, const struct options *o,
-              const char *path, const char *state_dir,
-              const struct dotlock_keeper *keeper)
+	      const char *path, const char *state_dir,
+	      const struct dotlock_keeper *keeper)
 {
 	struct maildrop *m = calloc(1, sizeof(*m));
 
@@ -191,7 +200,7 @@ maildrop_open(struct maildrop **maildrop, const struct options *o,
 
 enum maildrop_result
 maildrop_recover(const struct options *o, const char *path,
-                 const char *state_dir, const struct dotlock_keeper *keeper)
+		 const char *state_dir, const struct dotlock_keeper *keeper)
 {
 	struct maildrop *m = calloc(1, sizeof(*m));
 
@@ -261,8 +270,7 @@ maildrop_octets(const struct maildrop *m, size_t n)
 }
 
 void
-maildrop_uidl(const struct maildrop *m, size_t n,
-              char uidl[MAILDROP_UIDL_SIZE])
+maildrop_uidl(const struct maildrop *m, size_t n, char uidl[MAILDROP_UIDL_SIZE])
 {
 	uidl_format(&m->mailbox.mbox, n - 1, uidl);
 }
@@ -354,8 +362,8 @@ read_piece(struct maildrop *m, size_t *len)
 		return r;
 	off_t at = mbox_text_start(msg) + m->position;
 	off_t left = mbox_text_end(msg) - at;
-	size_t want = left < MAILDROP_PIECE_SIZE ? (size_t)left
-						 : MAILDROP_PIECE_SIZE;
+	size_t want =
+	    left < MAILDROP_PIECE_SIZE ? (size_t)left : MAILDROP_PIECE_SIZE;
 	ssize_t n = want == 0 ? 0 : pread(m->mailbox.fd, m->piece, want, at);
 	if (n < 0) {
 		log_line(LOG_ERR, EVENT_MAILBOX, "mailbox %s: %s",
@@ -429,9 +437,9 @@ collect_ranges(struct maildrop *m, size_t *count)
 	for (size_t n = 1; ranges != NULL && n <= maildrop_count(m); n++) {
 		const struct mbox_message *msg = message(m, n);
 		if (is_removable(msg))
-			ranges[(*count)++] = (struct commit_range){
-				msg->start, msg->start + msg->size
-			};
+			ranges[(*count)++] =
+			    (struct commit_range){ msg->start,
+						   msg->start + msg->size };
 	}
 	if (ranges != NULL)
 		qsort(ranges, *count, sizeof(*ranges), by_start);
@@ -477,7 +485,7 @@ drop_removed(struct maildrop *m)
 	if (fstat(m->mailbox.fd, &st) != 0)
 		m->mailbox.rewritten = true;
 	else
-		snapshot_take(&m->mailbox.snapshot, &st);
+		mailbox_committed(&m->mailbox, &st);
 	m->index_has_news = true;
 }
 

@@ -40,6 +40,7 @@ struct mbox {
 	off_t size;	/* where the scan ended */
 	char *uidls;	/* NUL-terminated X-UIDL values; offset 0 is unused */
 	size_t uidls_len, uidls_capacity;
+	bool has_copies; /* some messages have the same content */
 };
 
 enum mbox_result {

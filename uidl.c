@@ -10,7 +10,7 @@
 enum { HEX_SIZE = 2 * MBOX_ID_SIZE + 1 };
 
 static void
-hex(const unsigned char id[MBOX_ID_SIZE], char text[HEX_SIZE])
+hex(const unsigned char id[MBOX_ID_SIZE], char *text)
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -23,39 +23,36 @@ hex(const unsigned char id[MBOX_ID_SIZE], char text[HEX_SIZE])
 
 /* The content's id; for the second and later copies one made from it. */
 static void
-hash_id(const struct mbox_message *msg, char text[HEX_SIZE])
+hash_id(const struct mbox_message *msg, unsigned char id[MBOX_ID_SIZE])
 {
-	unsigned char id[SHA256_DIGEST_SIZE];
-	unsigned char copy[4] = {
-		(unsigned char)msg->copy, (unsigned char)(msg->copy >> 8),
-		(unsigned char)(msg->copy >> 16),
-		(unsigned char)(msg->copy >> 24)
-	};
+	unsigned char copy[4] = { (unsigned char)msg->copy,
+				  (unsigned char)(msg->copy >> 8),
+				  (unsigned char)(msg->copy >> 16),
+				  (unsigned char)(msg->copy >> 24) };
 	struct sha256_ctx ctx;
 
 	if (msg->copy == 0) {
-		hex(msg->id, text);
+		memcpy(id, msg->id, MBOX_ID_SIZE);
 		return;
 	}
 	sha256_init(&ctx);
 	sha256_update(&ctx, MBOX_ID_SIZE, msg->id);
 	sha256_update(&ctx, sizeof(copy), copy);
-	sha256_digest(&ctx, sizeof(id), id);
-	hex(id, text);
+	sha256_digest(&ctx, MBOX_ID_SIZE, id);
 }
 
 void
 uidl_format(const struct mbox *m, size_t i, char uidl[UIDL_SIZE])
 {
 	const struct mbox_message *msg = &m->messages[i];
-	char text[HEX_SIZE];
+	unsigned char id[MBOX_ID_SIZE];
 
 	if (msg->uidl != 0) {
 		snprintf(uidl, UIDL_SIZE, "%s", m->uidls + msg->uidl);
 		return;
 	}
-	hash_id(msg, text);
-	memcpy(uidl, text, sizeof(text));
+	hash_id(msg, id);
+	hex(id, uidl);
 }
 
 static int
@@ -82,6 +79,7 @@ by_header(const void *a, const void *b, void *arg)
 static void
 number_copies(struct mbox *m, uint32_t *order)
 {
+	m->has_copies = false;
 	for (size_t i = 0; i < m->count; i++)
 		order[i] = (uint32_t)i;
 	qsort_r(order, m->count, sizeof(*order), by_content, m->messages);
@@ -89,45 +87,56 @@ number_copies(struct mbox *m, uint32_t *order)
 		struct mbox_message *msg = &m->messages[order[i]];
 		const struct mbox_message *before =
 		    i > 0 ? &m->messages[order[i - 1]] : NULL;
+		bool copy = before != NULL &&
+			    memcmp(before->id, msg->id, MBOX_ID_SIZE) == 0;
 
-		msg->copy = before != NULL && memcmp(before->id, msg->id,
-						     MBOX_ID_SIZE) == 0
-				? before->copy + 1
-				: 0;
+		msg->copy = copy ? before->copy + 1 : 0;
+		m->has_copies |= copy;
 	}
 }
 
-/* Whether some message's content id, in hex, is this text. */
-static bool
-is_some_hash(const struct mbox *m, const uint32_t *order, const char *text)
+static int
+by_id(const void *a, const void *b)
 {
-	size_t low = 0, high = m->count;
+	return memcmp(a, b, MBOX_ID_SIZE);
+}
+
+static int
+text_to_id(const void *text, const void *id)
+{
 	char at[HEX_SIZE];
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		hex(m->messages[order[middle]].id, at);
-		int c = strcmp(text, at);
-		if (c == 0)
-			return true;
-		if (c < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
+	hex(id, at);
+	return strcmp(text, at);
 }
 
+/* An X-UIDL field may hold any text, another message's hash id too. */
+static bool
+drop_headers_like_hashes(struct mbox *m)
+{
+	unsigned char(*ids)[MBOX_ID_SIZE] = calloc(m->count, MBOX_ID_SIZE);
+
+	if (ids == NULL)
+		return false;
+	for (size_t i = 0; i < m->count; i++)
+		hash_id(&m->messages[i], ids[i]);
+	qsort(ids, m->count, MBOX_ID_SIZE, by_id);
+	for (size_t i = 0; i < m->count; i++) {
+		uint32_t *uidl = &m->messages[i].uidl;
+		if (*uidl != 0 && bsearch(m->uidls + *uidl, ids, m->count,
+					  MBOX_ID_SIZE, text_to_id) != NULL)
+			*uidl = 0;
+	}
+	free(ids);
+	return true;
+}
+
+/* The first message in the file keeps it. */
 static void
-drop_ambiguous_headers(struct mbox *m, uint32_t *order)
+drop_repeated_headers(struct mbox *m, uint32_t *order)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < m->count; i++) {
-		uint32_t *uidl = &m->messages[i].uidl;
-		if (*uidl != 0 && is_some_hash(m, order, m->uidls + *uidl))
-			*uidl = 0;
-	}
 	for (size_t i = 0; i < m->count; i++)
 		if (m->messages[i].uidl != 0)
 			order[n++] = (uint32_t)i;
@@ -151,10 +160,13 @@ uidl_assign(struct mbox *m, enum uidl_kind kind)
 	if (order == NULL)
 		return false;
 	number_copies(m, order);
-	if (kind == UIDL_AUTO && m->uidls_len > 1)
-		drop_ambiguous_headers(m, order);
+	bool ok = true;
+	if (kind == UIDL_AUTO && m->uidls_len > 1) {
+		ok = drop_headers_like_hashes(m);
+		drop_repeated_headers(m, order);
+	}
 	for (size_t i = 0; kind != UIDL_AUTO && i < m->count; i++)
 		m->messages[i].uidl = 0;
 	free(order);
-	return true;
+	return ok;
 }

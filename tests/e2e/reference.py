@@ -18,7 +18,8 @@ FROM_LINE = re.compile(
     rb"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) "
     rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
     rb"[ 0-3]\d \d\d:\d\d(:\d\d)?"
-    rb"( [A-Z]{3,4}| [+-]\d{4})? \d{4}( [A-Z]{3,4}| [+-]\d{4})?",
+    rb"( [A-Z]{3,4}| [+-]\d{4})? \d{4}( [A-Z]{3,4}| [+-]\d{4})?"
+    rb"[ \t]*",
     re.DOTALL)
 
 NOTE = b"DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
@@ -49,8 +50,9 @@ def is_from_line(line):
 
 
 def wire_line(line):
-    if line.endswith(b"\r\n"):
-        return line
+    """Only the last line can lack its LF; a CR there is half of its end."""
+    if not line.endswith(b"\n"):
+        line += b"\n"
     return bare(line) + b"\r\n"
 
 

@@ -30,7 +30,7 @@ def test_two_from_lines_with_an_empty_line_between_are_two_empty_messages():
 
 def test_crlf_stays_and_lone_cr_stays():
     data = FROM[:-1] + b"\r\nA: b\r\n\r\nx\ry\r\n\r\n" + FROM + b"\r\r\n\r"
-    assert wires(data) == [b"A: b\r\n\r\nx\ry\r\n", b"\r\r\n\r\r\n"]
+    assert wires(data) == [b"A: b\r\n\r\nx\ry\r\n", b"\r\r\n\r\n"]
 
 
 def test_what_does_not_begin_with_a_from_line_is_not_an_mbox():

@@ -1,5 +1,6 @@
 """Unique ids: how they look, how long they last, where they come from."""
 import re
+import time
 
 import pytest
 from pop3 import message
@@ -163,6 +164,18 @@ def test_ids_of_copies_stay_when_others_are_deleted(host):
         s.ok("DELE 3")
         s.ok("QUIT")
     assert ids(host) == first[1:3]
+
+
+def test_ids_of_copies_come_from_the_index_too(host):
+    host.write(*[message(1)] * 3, message(2))
+    time.sleep(0.1)  # so that the times prove that nothing changed
+    first = ids(host)
+    assert len(set(first)) == 4
+    assert ids(host) == first
+    with host.login() as s:
+        s.ok("DELE 4")
+        s.ok("QUIT")
+    assert ids(host) == first[:3]
 
 
 def test_ids_of_copies_stay_when_another_copy_arrives(host):

@@ -47,7 +47,8 @@ static const struct command commands[] = {
 	{ "RSET", command_rset, TRANSACTION, NOTHING, NULL },
 	{ "LAST", command_last, TRANSACTION, NOTHING, NULL },
 	{ "CAPA", command_capa, AUTHORIZATION | TRANSACTION, NOTHING, NULL },
-	{ "QUIT", command_quit, AUTHORIZATION | TRANSACTION, NOTHING, NULL },
+	{ "QUIT", command_quit, AUTHORIZATION | TRANSACTION | REFUSED, NOTHING,
+	  NULL },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -58,8 +59,7 @@ command_capa(struct session *s, const struct arguments *a)
 	stream_printf(&s->stream, "+OK Capability list follows");
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (commands[i].capability != NULL)
-			stream_printf(&s->stream, "%s",
-				      commands[i].capability);
+			stream_printf(&s->stream, "%s", commands[i].capability);
 	stream_printf(&s->stream, "RESP-CODES");
 	stream_printf(&s->stream, "AUTH-RESP-CODE");
 	stream_printf(&s->stream, "PIPELINING");
@@ -82,7 +82,7 @@ static enum outcome
 command_quit(struct session *s, const struct arguments *a)
 {
 	(void)a;
-	s->reason = END_QUIT;
+	s->reason = s->state == REFUSED ? END_REFUSED : END_QUIT;
 	if (s->state == TRANSACTION)
 		return transaction_quit(s);
 	stream_sign_off(&s->stream);
@@ -101,8 +101,8 @@ digits(const char *text, size_t *value)
 
 	if (n == 0 || text[n] != '\0')
 		return false;
-	*value = parse_number(text, SIZE_MAX, &number) ? (size_t)number
-						       : SIZE_MAX;
+	*value =
+	    parse_number(text, SIZE_MAX, &number) ? (size_t)number : SIZE_MAX;
 	return true;
 }
 
@@ -132,7 +132,7 @@ check_two(const struct session *s, struct arguments *a)
 /* Checks the arguments from the command's row; NULL, or what is wrong. */
 static const char *
 check_syntax(const struct session *s, const struct command *c,
-             struct arguments *a)
+	     struct arguments *a)
 {
 	switch (c->syntax) {
 	case NOTHING:
@@ -173,6 +173,17 @@ refuse_unknown(struct session *s)
 }
 
 static enum outcome
+refuse_state(struct session *s, const char *name)
+{
+	const char *when = s->state == AUTHORIZATION ? "before the login"
+			   : s->state == TRANSACTION ? "after the login"
+						     : "without a maildrop";
+
+	stream_printf(&s->stream, "-ERR %s is not possible %s", name, when);
+	return GO_ON;
+}
+
+static enum outcome
 carry_out(struct session *s, char *line, size_t len)
 {
 	struct arguments a = { 0 };
@@ -190,13 +201,8 @@ carry_out(struct session *s, char *line, size_t len)
 	if (c == NULL)
 		return refuse_unknown(s);
 	s->unknown = 0;
-	if ((c->states & s->state) == 0) {
-		stream_printf(&s->stream, "-ERR %s is not possible %s",
-			      c->name,
-			      s->state == AUTHORIZATION ? "before the login"
-							: "after the login");
-		return GO_ON;
-	}
+	if ((c->states & s->state) == 0)
+		return refuse_state(s, c->name);
 	const char *wrong = check_syntax(s, c, &a);
 	if (wrong != NULL) {
 		stream_printf(&s->stream, "-ERR %s: %s", c->name, wrong);

@@ -13,7 +13,8 @@
 #include "options.h"
 #include "stream.h"
 
-enum state { AUTHORIZATION = 1, TRANSACTION = 2 };
+/* REFUSED: logged in, but there is no maildrop to be had; only QUIT is left. */
+enum state { AUTHORIZATION = 1, TRANSACTION = 2, REFUSED = 4 };
 
 /* What a handler tells the loop; it has replied by then. */
 enum outcome {

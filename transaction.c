@@ -12,7 +12,12 @@
 #include "maildrop.h"
 #include "session.h"
 
-enum { IDLE_AFTER = 30 }; /* seconds until a newcomer may take over */
+enum {
+	/* seconds until a newcomer may take over */
+	IDLE_AFTER = 30,
+	/* seconds that a client without a maildrop may stay silent */
+	REFUSED_SECONDS = 30
+};
 
 static const char *
 plural(size_t n)
@@ -175,8 +180,9 @@ command_rset(struct session *s, const struct arguments *a)
 	(void)a;
 	maildrop_reset(s->maildrop);
 	maildrop_total(s->maildrop, &count, &octets);
-	stream_printf(&s->stream, "+OK Maildrop has %zu message%s "
-				  "(%lld octets)",
+	stream_printf(&s->stream,
+		      "+OK Maildrop has %zu message%s "
+		      "(%lld octets)",
 		      count, plural(count), (long long)octets);
 	return GO_ON;
 }
@@ -202,8 +208,9 @@ transaction_quit(struct session *s)
 	if (r == MAILDROP_OK)
 		stream_sign_off(&s->stream);
 	else
-		stream_printf(&s->stream, "-ERR [SYS/%s] %zu message%s not "
-					  "removed.",
+		stream_printf(&s->stream,
+			      "-ERR [SYS/%s] %zu message%s not "
+			      "removed.",
 			      r == MAILDROP_PERMANENT ? "PERM" : "TEMP",
 			      wanted - removed, plural(wanted - removed));
 	return OVER;
@@ -218,8 +225,7 @@ ask_for_dotlock(void *arg)
 	struct request r = { .type = REQUEST_DOTLOCK_TRY };
 	struct reply reply;
 
-	if (!boundary_ask(s->monitor, &r, &reply) ||
-	    reply.result > LOCK_FAILED)
+	if (!boundary_ask(s->monitor, &r, &reply) || reply.result > LOCK_FAILED)
 		return LOCK_FAILED;
 	return (enum lock_result)reply.result;
 }
@@ -266,14 +272,18 @@ greet(struct session *s, const char *user)
 		 count, plural(count), (long long)octets);
 }
 
+/* RFC 1939 section 4 leaves it to us; clients like to say QUIT then. */
 static void
 refuse(struct session *s, enum maildrop_result r)
 {
 	stream_printf(&s->stream, "-ERR %s", error_text(r));
-	stream_flush(&s->stream);
-	stream_linger(&s->stream);
 	log_line(LOG_NOTICE, EVENT_MAILBOX, "not served: %s", error_text(r));
+	s->state = REFUSED;
+	if (s->stream.timeout > REFUSED_SECONDS)
+		s->stream.timeout = REFUSED_SECONDS;
+	session_loop(s);
 	s->reason = END_REFUSED;
+	stream_linger(&s->stream);
 }
 
 static void
@@ -289,8 +299,8 @@ report(struct session *s)
 
 int
 transaction_run(const struct options *o, const struct connection *c,
-                const struct account *account, const struct handover *h,
-                int monitor)
+		const struct account *account, const struct handover *h,
+		int monitor)
 {
 	static struct session s;
 	const struct dotlock_keeper keeper = { ask_for_dotlock, leave_dotlock,
@@ -302,9 +312,8 @@ transaction_run(const struct options *o, const struct connection *c,
 	stream_init(&s.stream, c->in, c->out, o->idle_timeout);
 	stream_write(&s.stream, h->output, h->output_len);
 	stream_give_input(&s.stream, h->input, h->input_len);
-	enum maildrop_result r =
-	    maildrop_open(&s.maildrop, o, account->mailbox, account->state_dir,
-			  &keeper);
+	enum maildrop_result r = maildrop_open(&s.maildrop, o, account->mailbox,
+					       account->state_dir, &keeper);
 	if (r != MAILDROP_OK) {
 		refuse(&s, r);
 		report(&s);

@@ -78,6 +78,8 @@ wait_for_client(struct stream *s, int fd, short events)
 	bool idling = false;
 	int n;
 
+	if (signals_terminated())
+		return STREAM_TERMINATED;
 	if (s->idle != NULL && idle < end) {
 		n = wait_until(fds, idle);
 		if (n == 0) {

@@ -16,42 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "account.h"
-#include "auth_pam.h"
 #include "authorization.h"
-#include "boundary.h"
-#include "keeper.h"
 #include "log.h"
+#include "monitor_private.h"
 #include "privilege.h"
 #include "recover.h"
 #include "signals.h"
 #include "transaction.h"
 
-enum {
-	TRIES_MAX = 3,
-	FAILURE_MS = 2500, /* how long each failed login takes, whatever why */
-	TOUCH_SECONDS = 60
-};
-
-/* Who is on the other side of the boundary, and what it has achieved. */
-enum phase { GREETER = 1, GREETER_LOGGED_IN = 2, MAILBOX = 4 };
-
-struct monitor {
-	const struct options *options;
-	const struct connection *connection;
-	enum phase phase;
-	int boundary; /* our end, or -1 */
-	pid_t child;
-	unsigned tries;
-	struct auth_pam *auth;
-	struct account account;
-	struct request request;
-	bool handed_over, summed_up;
-	struct handover handover;
-	struct summary summary;
-	struct keeper keeper;
-	struct timespec start;
-};
+enum { TOUCH_SECONDS = 60 };
 
 static const char *const reasons[END_REASONS] = {
 	[END_QUIT] = "quit",
@@ -63,81 +36,7 @@ static const char *const reasons[END_REASONS] = {
 	[END_FAULT] = "fault",
 };
 
-static double
-seconds_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) +
-	       (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
-
-/* Until FAILURE_MS after start; a slow module makes it no longer. */
-static void
-delay_failure(const struct timespec *start)
-{
-	double left = FAILURE_MS / 1000.0 - seconds_since(start);
-
-	if (left <= 0)
-		return;
-	struct timespec t = { .tv_sec = (time_t)left };
-	t.tv_nsec = (long)((left - (double)t.tv_sec) * 1e9);
-	ppoll(NULL, 0, &t, signals_while_waiting());
-}
-
 /* ---- what may be asked for */
-
-static enum login_result
-check_login(struct monitor *m, struct login_request *login)
-{
-	login->user[USER_MAX] = login->password[PASSWORD_MAX] = '\0';
-	log_session(login->user, NULL);
-	if (!account_name_valid(login->user) || login->password[0] == '\0')
-		return LOGIN_DENIED;
-	enum login_result r =
-	    auth_pam_check(&m->auth, m->options, login->user, login->password,
-			   m->connection->peer);
-	if (r == LOGIN_OK)
-		r = account_find(&m->account, m->options, login->user);
-	if (r == LOGIN_OK && !account_make_state_dir(&m->account, m->options))
-		r = LOGIN_BROKEN;
-	if (r == LOGIN_OK && !auth_pam_open(m->auth))
-		r = LOGIN_BROKEN;
-	if (r == LOGIN_OK)
-		return r;
-	auth_pam_end(m->auth);
-	m->auth = NULL;
-	return r;
-}
-
-static bool
-on_login(struct monitor *m)
-{
-	static const char *const texts[LOGIN_RESULTS] = {
-		[LOGIN_OK] = "",
-		[LOGIN_DENIED] = "wrong name or password",
-		[LOGIN_NO_ACCESS] = "the account may not log in",
-		[LOGIN_TEMPORARY] = "it cannot be checked now",
-		[LOGIN_BROKEN] = "it cannot be checked",
-	};
-	struct timespec start;
-	struct reply reply = { .last = ++m->tries >= TRIES_MAX };
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	enum login_result r = check_login(m, &m->request.login);
-	explicit_bzero(&m->request, sizeof(m->request));
-	if (r == LOGIN_OK) {
-		log_session(m->account.name, NULL);
-		m->phase = GREETER_LOGGED_IN;
-	} else {
-		log_line(LOG_NOTICE, EVENT_LOGIN_FAILED, "login failed: %s",
-			 texts[r]);
-		delay_failure(&start);
-	}
-	reply.result = r;
-	return boundary_reply(m->boundary, &reply);
-}
 
 static bool
 on_handover(struct monitor *m)
@@ -191,10 +90,10 @@ on_summary(struct monitor *m)
 }
 
 static const struct {
-	unsigned phases;		  /* in which it is permitted */
+	unsigned phases;		    /* in which it is permitted */
 	bool (*handler)(struct monitor *m); /* false: nothing more follows */
 } handlers[REQUEST_TYPES] = {
-	[REQUEST_LOGIN] = { GREETER, on_login },
+	[REQUEST_LOGIN] = { GREETER, monitor_login },
 	[REQUEST_HANDOVER] = { GREETER_LOGGED_IN, on_handover },
 	[REQUEST_BYE] = { GREETER, on_bye },
 	[REQUEST_DOTLOCK_TRY] = { MAILBOX, on_dotlock_try },
@@ -213,8 +112,7 @@ wait_for_request(struct monitor *m)
 
 	for (;;) {
 		struct timespec t = { .tv_sec = TOUCH_SECONDS };
-		int n = ppoll(&p, 1, &t,
-			      told ? NULL : signals_while_waiting());
+		int n = ppoll(&p, 1, &t, told ? NULL : signals_while_waiting());
 
 		if (n > 0)
 			return true;
@@ -342,7 +240,8 @@ static void
 refuse_connection(const struct connection *c, const char *reply)
 {
 	if (write(c->out, reply, strlen(reply)) < 0)
-		log_line(LOG_NOTICE, EVENT_PROTOCOL, "reply: %s", strerror(errno));
+		log_line(LOG_NOTICE, EVENT_PROTOCOL, "reply: %s",
+			 strerror(errno));
 }
 
 static void
@@ -350,14 +249,14 @@ log_session_end(const struct monitor *m)
 {
 	const struct summary *s = &m->summary;
 	struct log_summary sum = {
-		.reason = !m->summed_up ? "the mailbox process died"
+		.reason = !m->summed_up		    ? "the mailbox process died"
 			  : s->reason < END_REASONS ? reasons[s->reason]
 						    : "?",
 		.retrieved = s->retrieved,
 		.deleted = s->deleted,
 		.left = s->left,
 		.octets = s->octets,
-		.seconds = seconds_since(&m->start),
+		.seconds = monitor_seconds_since(&m->start),
 	};
 
 	log_end(&sum);
@@ -367,7 +266,8 @@ static int
 serve_mailbox(struct monitor *m)
 {
 	if (!start_mailbox(m)) {
-		log_line(LOG_ERR, EVENT_SETUP, "mailbox process: %s", strerror(errno));
+		log_line(LOG_ERR, EVENT_SETUP, "mailbox process: %s",
+			 strerror(errno));
 		refuse_connection(m->connection,
 				  "-ERR [SYS/TEMP] No process to be had.\r\n");
 		return EX_OSERR;
@@ -392,8 +292,8 @@ monitor_run(const struct options *o, const struct connection *c)
 	m.options = o;
 	m.connection = c;
 	clock_gettime(CLOCK_MONOTONIC, &m.start);
-	if (geteuid() == 0 && ((pw = getpwnam("pop3d")) == NULL ||
-			       pw->pw_uid == 0)) {
+	if (geteuid() == 0 &&
+	    ((pw = getpwnam("pop3d")) == NULL || pw->pw_uid == 0)) {
 		log_line(LOG_CRIT, EVENT_SETUP,
 			 "there is no user pop3d for the greeter to run as");
 		refuse_connection(c, "-ERR [SYS/PERM] The server is not set "

@@ -5,7 +5,6 @@
 #include "from_line.h"
 #include "mbox.h"
 
-#include <stdint.h>
 #include <string.h>
 
 struct word {
@@ -140,50 +139,10 @@ mbox_is_from_line(const char *line, size_t len)
 }
 
 /* What comes of a block is looked at as one; AFTER more bytes are there. */
-#ifndef VS
-#define VS 16
-#endif
-typedef unsigned char vec __attribute__((vector_size(VS)));
-enum { VECS = 4, BLOCK = VECS * sizeof(vec), AFTER = FROM_WORD_LEN };
+enum { BLOCK = 192, AFTER = FROM_WORD_LEN };
 
-static vec
-load(const unsigned char *p)
-{
-	vec v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static vec
-splat(unsigned char c)
-{
-	vec v;
-
-	memset(&v, c, sizeof(v));
-	return v;
-}
-
-static bool
-is_any(vec v)
-{
-	uint64_t w[sizeof(v) / sizeof(uint64_t)], any = 0;
-
-	memcpy(w, &v, sizeof(v));
-	for (size_t i = 0; i < sizeof(w) / sizeof(*w); i++)
-		any |= w[i];
-	return any != 0;
-}
-
-static unsigned
-sum(vec v)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < sizeof(v); i++)
-		n += v[i];
-	return n;
-}
+/* Compiled anew for each kind of processor that it is made part of. */
+#define FOR_EACH_PROCESSOR static inline __attribute__((always_inline))
 
 /* Whether p[i] may begin a From_ line, as far as the n bytes tell. */
 static bool
@@ -216,61 +175,73 @@ find_in(const unsigned char *p, size_t n, size_t i, size_t stop,
 	return stop;
 }
 
-/* Whether LF, F, two bytes and m are in the block: rare, unlike LF and F. */
-static bool
+/*
+ * Whether LF, F, two bytes and m are in the block: rare, unlike LF and F. Loops
+ * like this one, without a branch, become vector instructions.
+ */
+FOR_EACH_PROCESSOR bool
 holds_from(const unsigned char *p)
 {
-	const vec lf = splat('\n'), f = splat('F'), m = splat('m');
-	vec hits = splat(0);
+	unsigned char hits = 0;
 
-	for (size_t j = 0; j < BLOCK; j += sizeof(vec))
-		hits |= (vec)(load(p + j) == lf) & (vec)(load(p + j + 1) == f) &
-			(vec)(load(p + j + 4) == m);
-	return is_any(hits);
+	for (size_t j = 0; j < BLOCK; j++)
+		hits |= (unsigned char)((p[j] == '\n') & (p[j + 1] == 'F') &
+					(p[j + 4] == 'm'));
+	return hits != 0;
 }
 
-/*
- * Goes from i over blocks to one that holds LF and F, to near the end of the
- * n bytes, or as far as lanes of 8 bits can count.
- */
-static size_t
+/* Goes from i over blocks to one that holds_from(), or to the last one. */
+FOR_EACH_PROCESSOR size_t
 find_block(const unsigned char *p, size_t n, size_t i, off_t *bare_lfs)
 {
-	const vec lf = splat('\n'), cr = splat('\r'), f = splat('F');
-	vec count = splat(0);
+	for (; n - i >= BLOCK + AFTER; i += BLOCK) {
+		const unsigned char *block = p + i;
+		unsigned char hits = 0, bare = 0; /* BLOCK fits in */
 
-	for (int k = 0; k < 255 / VECS && n - i >= BLOCK + AFTER; k++) {
-		vec hits = splat(0), bare = splat(0);
+		for (size_t j = 0; j < BLOCK; j++) {
+			unsigned char lf = block[j] == '\n';
 
-		for (size_t j = i; j < i + BLOCK; j += sizeof(vec)) {
-			vec is_lf = (vec)(load(p + j) == lf);
-
-			hits |= is_lf & (vec)(load(p + j + 1) == f);
-			bare -= is_lf & (vec)(load(p + j - 1) != cr);
+			hits |= (unsigned char)(lf & (block[j + 1] == 'F'));
+			bare += (unsigned char)(lf & (block[j - 1] != '\r'));
 		}
-		if (is_any(hits) && holds_from(p + i))
+		if (hits && holds_from(block))
 			break;
-		count += bare;
-		i += BLOCK;
+		*bare_lfs += bare;
 	}
-	*bare_lfs += sum(count);
 	return i;
 }
 
-size_t
-from_line_find(const unsigned char *p, size_t n, off_t *bare_lfs)
+FOR_EACH_PROCESSOR size_t
+find(const unsigned char *p, size_t n, off_t *bare_lfs)
 {
 	size_t i = 0;
 
 	if (may_begin(p, n, 0))
 		return 0;
-	while (n - i >= BLOCK + AFTER) {
+	for (;;) {
 		i = find_block(p, n, i, bare_lfs);
-		if (n - i < BLOCK + AFTER || !holds_from(p + i))
-			continue;
+		if (n - i < BLOCK + AFTER)
+			return find_in(p, n, i, n, bare_lfs);
 		i = find_in(p, n, i, i + BLOCK, bare_lfs);
 		if (may_begin(p, n, i))
 			return i;
 	}
-	return find_in(p, n, i, n, bare_lfs);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static size_t
+find_avx2(const unsigned char *p, size_t n, off_t *bare_lfs)
+{
+	return find(p, n, bare_lfs);
+}
+#endif
+
+size_t
+from_line_find(const unsigned char *p, size_t n, off_t *bare_lfs)
+{
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx2"))
+		return find_avx2(p, n, bare_lfs);
+#endif
+	return find(p, n, bare_lfs);
 }

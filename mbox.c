@@ -19,7 +19,7 @@
 
 /* Tests make it small, so that everything happens at its borders too. */
 #ifndef MBOX_BUFFER
-#define MBOX_BUFFER (256 * 1024)
+#define MBOX_BUFFER (1024 * 1024)
 #endif
 
 enum {

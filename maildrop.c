@@ -374,9 +374,22 @@ read_piece(struct maildrop *m, size_t *len)
 	return MAILDROP_OK;
 }
 
+/* All of the message was read: there is nothing to look at again. */
+static bool
+at_end(const struct maildrop *m)
+{
+	const struct mbox_message *msg = message(m, m->reading);
+
+	return m->position > 0 &&
+	       m->position == mbox_text_end(msg) - mbox_text_start(msg);
+}
+
 enum maildrop_result
 maildrop_read(struct maildrop *m, const char **data, size_t *len)
 {
+	*len = 0;
+	if (at_end(m))
+		return MAILDROP_OK;
 	for (int i = 0; i < READ_TRIES; i++) {
 		enum maildrop_result r = read_piece(m, len);
 		bool same = r == MAILDROP_OK && mailbox_unchanged(&m->mailbox);

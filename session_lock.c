@@ -93,8 +93,6 @@ session_lock_take(struct session_lock *s, int state_dir)
 	} else {
 		r = next_generation(s) ? LOCK_OK : LOCK_FAILED;
 	}
-	if (r == LOCK_OK)
-		s->watch = watch_file(s->fd);
 	if (r != LOCK_OK) {
 		int saved = errno;
 
@@ -107,6 +105,12 @@ session_lock_take(struct session_lock *s, int state_dir)
 int
 session_lock_offer(struct session_lock *s)
 {
+	/*
+	 * Most clients never wait that long, and the kernel takes 15 ms to
+	 * close a watch.
+	 */
+	if (s->watch < 0)
+		s->watch = watch_file(s->fd);
 	drain(s->watch);
 	flock(s->fd, LOCK_UN);
 	return s->watch;

@@ -18,7 +18,14 @@
 
 #include "signals.h"
 
-enum { REPLY_TEXT_MAX = 510, LINGER_MS = 2000, LINGER_BYTES = 1 << 20, HOST_SIZE = 256 };
+enum {
+	REPLY_TEXT_MAX = 510,
+	NUMBER_MAX = 20, /* digits of 64 bits */
+	LISTING_TEXT_MAX = 70,
+	LINGER_MS = 2000,
+	LINGER_BYTES = 1 << 20,
+	HOST_SIZE = 256
+};
 
 static bool
 is_socket(int fd)
@@ -128,8 +135,7 @@ stream_flush(struct stream *s)
 	size_t sent = 0;
 
 	while (s->error == STREAM_OK && sent < s->out_end) {
-		ssize_t n =
-		    write_some(s, s->output + sent, s->out_end - sent);
+		ssize_t n = write_some(s, s->output + sent, s->out_end - sent);
 		if (n >= 0)
 			sent += (size_t)n;
 		else if (would_block())
@@ -170,9 +176,53 @@ stream_printf(struct stream *s, const char *format, ...)
 	va_end(ap);
 	if (n < 0)
 		n = 0;
-	stream_write(s, text, (size_t)n < sizeof(text) ? (size_t)n
-						       : REPLY_TEXT_MAX);
+	stream_write(s, text,
+		     (size_t)n < sizeof(text) ? (size_t)n : REPLY_TEXT_MAX);
 	stream_write(s, "\r\n", 2);
+}
+
+/* Writes n in decimal; returns what is behind it. */
+static char *
+put_number(char *out, unsigned long long n)
+{
+	char digits[NUMBER_MAX], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	size_t len = (size_t)(digits + sizeof(digits) - p);
+	memcpy(out, p, len);
+	return out + len;
+}
+
+static void
+put_listing(struct stream *s, char *row, char *end)
+{
+	*end++ = '\r';
+	*end++ = '\n';
+	stream_write(s, row, (size_t)(end - row));
+}
+
+void
+stream_listing(struct stream *s, size_t n, off_t value)
+{
+	char row[2 * NUMBER_MAX + sizeof(" \r\n")];
+	char *p = put_number(row, n);
+
+	*p++ = ' ';
+	put_listing(s, row, put_number(p, (unsigned long long)value));
+}
+
+void
+stream_listing_text(struct stream *s, size_t n, const char *text)
+{
+	char row[NUMBER_MAX + LISTING_TEXT_MAX + sizeof(" \r\n")];
+	char *p = put_number(row, n);
+	size_t len = strnlen(text, LISTING_TEXT_MAX);
+
+	*p++ = ' ';
+	memcpy(p, text, len);
+	put_listing(s, row, p + len);
 }
 
 static enum stream_result
@@ -251,8 +301,8 @@ stream_linger(struct stream *s)
 	     left = end - now_ms()) {
 		if (poll(&p, 1, (int)left) <= 0)
 			return;
-		ssize_t n = recv(s->in, s->input, sizeof(s->input),
-				 MSG_DONTWAIT);
+		ssize_t n =
+		    recv(s->in, s->input, sizeof(s->input), MSG_DONTWAIT);
 		if (n <= 0)
 			return;
 		dropped += (size_t)n;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum {
 	/* RFC 2449 section 4: a command line, its CRLF counted */
@@ -21,8 +22,8 @@ enum {
 enum stream_result {
 	STREAM_OK,
 	STREAM_TOO_LONG,  /* a line over the limit, skipped to its end */
-	STREAM_CLOSED,    /* the client is gone */
-	STREAM_TIMEOUT,   /* it said, or took, nothing for too long */
+	STREAM_CLOSED,	  /* the client is gone */
+	STREAM_TIMEOUT,	  /* it said, or took, nothing for too long */
 	STREAM_PREEMPTED, /* the idle hook said that it is over */
 	STREAM_TERMINATED /* SIGTERM or SIGHUP came while waiting */
 };
@@ -47,8 +48,8 @@ struct stream {
 	stream_back_fn back;
 	void *hook_arg;
 	enum stream_result error; /* what broke the output, else STREAM_OK */
-	bool skipping;	  /* inside a line that is too long */
-	size_t in_start, in_end; /* unread input */
+	bool skipping;		  /* inside a line that is too long */
+	size_t in_start, in_end;  /* unread input */
 	size_t out_end;
 	char input[STREAM_INPUT_SIZE];
 	char output[STREAM_OUTPUT_SIZE];
@@ -73,6 +74,14 @@ void stream_printf(struct stream *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
+ * Buffers a line "N VALUE": what LIST and UIDL send, hundreds of thousands at
+ * a time. The text of stream_listing_text has 70 octets at most (RFC 1939
+ * section 7, UIDL).
+ */
+void stream_listing(struct stream *s, size_t n, off_t value);
+void stream_listing_text(struct stream *s, size_t n, const char *text);
+
+/*
  * How far a message's text has been sent by stream_text. All zero at its
  * beginning.
  */
@@ -93,7 +102,7 @@ struct text_state {
  * limited, the body ends after `lines` lines (section 7, TOP).
  */
 void stream_text(struct stream *s, struct text_state *t, const char *text,
-                 size_t len);
+		 size_t len);
 
 /* Ends the text with a CRLF where it lacks one, and the final dot. */
 void stream_text_end(struct stream *s, const struct text_state *t);

@@ -30,7 +30,7 @@ begin_line(struct stream *s, struct text_state *t, char first)
 /* A stretch without its LF; a CR at its end may belong to a CRLF. */
 static void
 put_stretch(struct stream *s, struct text_state *t, const char *text,
-            size_t len)
+	    size_t len)
 {
 	if (len == 0)
 		return;
@@ -43,23 +43,54 @@ put_stretch(struct stream *s, struct text_state *t, const char *text,
 	t->line_len += len - (t->after_cr ? 1 : 0);
 }
 
+/*
+ * Puts lines straight into the buffer as long as they are whole and fit, as
+ * nearly all do. Returns where it stopped.
+ */
+static const char *
+put_lines(struct stream *s, struct text_state *t, const char *text,
+	  const char *end)
+{
+	char *out = s->output + s->out_end;
+	const char *full = s->output + sizeof(s->output);
+	const char *lf, *start = text;
+
+	if (t->limited || (t->started && !t->after_newline))
+		return text;
+	while ((lf = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+		size_t len = (size_t)(lf - text);
+
+		if (len + sizeof(".\r\n") > (size_t)(full - out))
+			break;
+		if (*text == '.')
+			*out++ = '.';
+		memcpy(out, text, len);
+		out += len;
+		if (len == 0 || lf[-1] != '\r')
+			*out++ = '\r';
+		*out++ = '\n';
+		text = lf + 1;
+	}
+	s->out_end = (size_t)(out - s->output);
+	if (text > start)
+		t->started = t->after_newline = true;
+	return text;
+}
+
 void
 stream_text(struct stream *s, struct text_state *t, const char *text,
-            size_t len)
+	    size_t len)
 {
 	const char *end = text + len;
 
-	while (text < end && !t->full) {
+	while ((text = put_lines(s, t, text, end)) < end && !t->full) {
 		const char *lf = memchr(text, '\n', (size_t)(end - text));
-		const char *stop = lf == NULL ? end : lf;
+		size_t n = (size_t)((lf == NULL ? end : lf) - text);
 
-		put_stretch(s, t, text, (size_t)(stop - text));
+		put_stretch(s, t, text, n);
 		if (lf == NULL)
 			return;
-		if (t->after_cr)
-			stream_write(s, "\n", 1);
-		else
-			stream_write(s, "\r\n", 2);
+		stream_write(s, &"\r\n"[t->after_cr], 2u - t->after_cr);
 		t->started = t->after_newline = true;
 		t->after_cr = false;
 		count_line(t);

@@ -54,8 +54,7 @@ command_list(struct session *s, const struct arguments *a)
 		      plural(count), (long long)octets);
 	for (size_t n = 1; n <= maildrop_count(m); n++)
 		if (maildrop_exists(m, n))
-			stream_printf(&s->stream, "%zu %lld", n,
-				      (long long)maildrop_octets(m, n));
+			stream_listing(&s->stream, n, maildrop_octets(m, n));
 	stream_printf(&s->stream, ".");
 	return GO_ON;
 }
@@ -76,7 +75,7 @@ command_uidl(struct session *s, const struct arguments *a)
 		if (!maildrop_exists(m, n))
 			continue;
 		maildrop_uidl(m, n, uidl);
-		stream_printf(&s->stream, "%zu %s", n, uidl);
+		stream_listing_text(&s->stream, n, uidl);
 	}
 	stream_printf(&s->stream, ".");
 	return GO_ON;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "systemd.h"
 
 /* Dead peers are found in 90 + 3 * 30 seconds. */
 enum { KEEPALIVE_IDLE = 90, KEEPALIVE_INTERVAL = 30, KEEPALIVE_COUNT = 3 };
@@ -121,7 +122,7 @@ connection_get(struct connection *c)
 {
 	struct sockaddr_storage addr = { 0 };
 	socklen_t len = sizeof(addr);
-	int passed = sd_listen_fds(1);
+	int passed = systemd_listen_fds();
 
 	*c = (struct connection){ .in = 0, .out = 1 };
 	if (passed > 1) {

@@ -15,8 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
+#include "systemd.h"
 
 enum { TEXT_MAX = 1024, NAME_MAX_ESCAPED = 512, FIELDS_MAX = 16 };
 
@@ -82,6 +81,13 @@ log_open(enum log_where wanted)
 }
 
 void
+log_prepare(void)
+{
+	if (where == LOG_TO_JOURNAL && !systemd_load())
+		log_open(LOG_TO_SYSLOG);
+}
+
+void
 log_session(const char *user, const char *rhost)
 {
 	if (user != NULL && *user != '\0')
@@ -115,6 +121,7 @@ emit(struct fields *f, int priority, enum log_event event, const char *text)
 {
 	char line[TEXT_MAX];
 
+	log_prepare();
 	escape(line, sizeof(line), text, ' ');
 	switch (where) {
 	case LOG_TO_STDERR:
@@ -134,7 +141,7 @@ emit(struct fields *f, int priority, enum log_event event, const char *text)
 		field(f, "SYSLOG_FACILITY=%d", LOG_MAIL >> 3);
 		field(f, "POP3_USER=%s", session_user);
 		field(f, "POP3_RHOST=%s", session_rhost);
-		sd_journal_sendv(f->iov, f->count);
+		systemd_journal_send(f->iov, f->count);
 	}
 }
 

@@ -38,6 +38,12 @@ struct log_summary {
 void log_open(enum log_where where);
 
 /*
+ * Loads what the journal needs; the first line does so as well, but a process
+ * in a sandbox could not. Without libsystemd lines go to syslog from now on.
+ */
+void log_prepare(void);
+
+/*
  * Whose session it is, for the fields of all later lines; NULL leaves one as
  * it is. Copies the strings.
  */

@@ -306,6 +306,7 @@ monitor_run(const struct options *o, const struct connection *c)
 				     "had.\r\n");
 		return EX_OSERR;
 	}
+	log_prepare(); /* while the client reads the greeting */
 	serve_requests(&m);
 	bool orderly = reap(&m);
 	if (m.handed_over)

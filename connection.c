@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "systemd.h"
 
 /* Dead peers are found in 90 + 3 * 30 seconds. */
 enum { KEEPALIVE_IDLE = 90, KEEPALIVE_INTERVAL = 30, KEEPALIVE_COUNT = 3 };
@@ -28,8 +27,8 @@ same_file(int a, int b)
 {
 	struct stat x, y;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 &&
-	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
 }
 
 void
@@ -41,9 +40,9 @@ connection_secure_stdio(void)
 	while (null >= 0 && null <= 2)
 		null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) >= 0 &&
-		    fcntl(fd, F_SETFD, 0) < 0)
-			log_line(LOG_ERR, EVENT_SETUP, "fcntl: %s", strerror(errno));
+		if (fcntl(fd, F_GETFD) >= 0 && fcntl(fd, F_SETFD, 0) < 0)
+			log_line(LOG_ERR, EVENT_SETUP, "fcntl: %s",
+				 strerror(errno));
 	if (null >= 0 && fstat(2, &st) == 0 && S_ISSOCK(st.st_mode) &&
 	    (same_file(0, 2) || same_file(1, 2)))
 		dup2(null, 2);
@@ -117,12 +116,22 @@ tune_tcp(int fd)
 			   &settings[i].value, sizeof(settings[i].value));
 }
 
+void
+connection_from_socket(struct connection *c, int fd,
+		       const struct sockaddr_storage *addr)
+{
+	*c = (struct connection){ .in = fd, .out = fd, .local = true };
+	if (addr->ss_family != AF_INET && addr->ss_family != AF_INET6)
+		return;
+	peer_from_address(c, addr);
+	tune_tcp(fd);
+}
+
 bool
-connection_get(struct connection *c)
+connection_get(struct connection *c, int passed)
 {
 	struct sockaddr_storage addr = { 0 };
 	socklen_t len = sizeof(addr);
-	int passed = systemd_listen_fds();
 
 	*c = (struct connection){ .in = 0, .out = 1 };
 	if (passed > 1) {
@@ -133,7 +142,8 @@ connection_get(struct connection *c)
 	if (passed == 1)
 		c->in = c->out = SD_LISTEN_FDS_START;
 	if (fcntl(c->in, F_GETFD) < 0 || fcntl(c->out, F_GETFD) < 0) {
-		log_line(LOG_ERR, EVENT_SETUP, "no connection: %s", strerror(errno));
+		log_line(LOG_ERR, EVENT_SETUP, "no connection: %s",
+			 strerror(errno));
 		return false;
 	}
 	errno = 0;

@@ -7,8 +7,8 @@
 enum { PEER_MAX = 64 };
 
 struct connection {
-	int in, out;	     /* the same socket, or two pipes */
-	bool local;	     /* loopback, AF_UNIX or a pipe: nobody listens in */
+	int in, out; /* the same socket, or two pipes */
+	bool local;  /* loopback, AF_UNIX or a pipe: nobody listens in */
 	char peer[PEER_MAX]; /* address or host name; "" where there is none */
 };
 
@@ -18,12 +18,19 @@ struct connection {
  */
 void connection_secure_stdio(void);
 
+struct sockaddr_storage;
+
+/* A connection that was accepted: fd, whose peer is at addr. */
+void connection_from_socket(struct connection *c, int fd,
+			    const struct sockaddr_storage *addr);
+
 /*
- * Finds the connection: the descriptor that systemd passed, else 0 and 1.
+ * Finds the connection: the descriptor that systemd passed, else 0 and 1;
+ * passed is how many there were.
  * The peer's address comes from the socket, else from REMOTE_ADDR,
  * TCPREMOTEIP or REMOTE_HOST. Returns false, with a line in the log, where
  * there is no usable connection.
  */
-bool connection_get(struct connection *c);
+bool connection_get(struct connection *c, int passed);
 
 #endif

@@ -13,7 +13,7 @@ UNITDIR = $(SYSTEMD_LIBDIR)/systemd/system
 SYSUSERSDIR = $(SYSTEMD_LIBDIR)/sysusers.d
 TMPFILESDIR = $(SYSTEMD_LIBDIR)/tmpfiles.d
 
-UNITS = pop3d.socket pop3d@.service pop3d-recover.service
+UNITS = pop3d.socket pop3d@.service pop3d.service pop3d-recover.service
 PAM_FILE = $(DESTDIR)$(SYSCONFDIR)/pam.d/pop3d
 
 # $(call put,FROM,TO): a text file, with the path of the binary filled in.

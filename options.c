@@ -15,7 +15,7 @@
 
 #include "version.h"
 
-enum { LONGEST_TIME = 86400 };
+enum { LONGEST_TIME = 86400, MOST_SESSIONS = 100000 };
 
 static const char usage[] =
     "usage: pop3d [OPTION]...\n"
@@ -34,6 +34,9 @@ static const char usage[] =
     "      --idle-timeout=SEC   autologout (600)\n"
     "      --min-uid=N          refuse users below N (1000)\n"
     "      --log=WHERE          auto, journal, syslog or stderr (auto)\n"
+    "      --max-sessions=N     at once, given a listening socket (500)\n"
+    "      --max-per-source=N   from one address or IPv6 /64 (20)\n"
+    "      --idle-exit=SEC      without a session until the end; 0: none (60)\n"
     "      --recover            finish interrupted commits, then exit\n"
     "  -h, --help\n"
     "  -V, --version\n";
@@ -184,6 +187,9 @@ enum {
 	OPT_IDLE_TIMEOUT,
 	OPT_MIN_UID,
 	OPT_LOG,
+	OPT_MAX_SESSIONS,
+	OPT_MAX_PER_SOURCE,
+	OPT_IDLE_EXIT,
 	OPT_RECOVER
 };
 
@@ -198,11 +204,46 @@ static const struct option long_options[] = {
 	{ "idle-timeout", required_argument, NULL, OPT_IDLE_TIMEOUT },
 	{ "min-uid", required_argument, NULL, OPT_MIN_UID },
 	{ "log", required_argument, NULL, OPT_LOG },
+	{ "max-sessions", required_argument, NULL, OPT_MAX_SESSIONS },
+	{ "max-per-source", required_argument, NULL, OPT_MAX_PER_SOURCE },
+	{ "idle-exit", required_argument, NULL, OPT_IDLE_EXIT },
 	{ "recover", no_argument, NULL, OPT_RECOVER },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
 };
+
+/* False for an option whose value is no number. */
+static bool
+set_number(struct options *o, int opt, const char *arg)
+{
+	switch (opt) {
+	case OPT_LOCK_TIMEOUT:
+		o->lock_timeout =
+		    number("--lock-timeout", arg, 0, LONGEST_TIME);
+		return true;
+	case OPT_IDLE_TIMEOUT:
+		o->idle_timeout =
+		    number("--idle-timeout", arg, 1, LONGEST_TIME);
+		return true;
+	case OPT_MIN_UID:
+		o->min_uid = number("--min-uid", arg, 0, UINT_MAX - 1);
+		return true;
+	case OPT_MAX_SESSIONS:
+		o->max_sessions =
+		    number("--max-sessions", arg, 1, MOST_SESSIONS);
+		return true;
+	case OPT_MAX_PER_SOURCE:
+		o->max_per_source =
+		    number("--max-per-source", arg, 1, MOST_SESSIONS);
+		return true;
+	case OPT_IDLE_EXIT:
+		o->idle_exit = number("--idle-exit", arg, 0, LONGEST_TIME);
+		return true;
+	default:
+		return false;
+	}
+}
 
 static void
 set_option(struct options *o, int opt, const char *arg)
@@ -224,10 +265,6 @@ set_option(struct options *o, int opt, const char *arg)
 	case OPT_LOCKS:
 		lock_list(o->locks, arg);
 		break;
-	case OPT_LOCK_TIMEOUT:
-		o->lock_timeout =
-		    number("--lock-timeout", arg, 0, LONGEST_TIME);
-		break;
 	case OPT_PAM_SERVICE:
 		if (*arg == '\0' || strchr(arg, '/') != NULL)
 			bad_usage("--pam-service", arg);
@@ -238,13 +275,6 @@ set_option(struct options *o, int opt, const char *arg)
 		break;
 	case OPT_UIDL:
 		o->uidl = (enum uidl_kind)choice("--uidl", arg, uidls);
-		break;
-	case OPT_IDLE_TIMEOUT:
-		o->idle_timeout =
-		    number("--idle-timeout", arg, 1, LONGEST_TIME);
-		break;
-	case OPT_MIN_UID:
-		o->min_uid = number("--min-uid", arg, 0, UINT_MAX - 1);
 		break;
 	case OPT_LOG:
 		o->log = (enum log_where)choice("--log", arg, logs);
@@ -273,6 +303,9 @@ options_parse(struct options *o, int argc, char **argv)
 		.pam_service = "pop3d",
 		.idle_timeout = SHORTEST_AUTOLOGOUT,
 		.min_uid = 1000,
+		.max_sessions = 500,
+		.max_per_source = 20,
+		.idle_exit = 60,
 	};
 	opterr = 0; /* it would print argv[0], whatever that is */
 	while ((opt = getopt_long(argc, argv, "m:s:hV", long_options, NULL)) !=
@@ -282,7 +315,7 @@ options_parse(struct options *o, int argc, char **argv)
 				"pop3d: unknown option or missing value: %s\n",
 				argv[optind - 1]);
 			exit(EX_USAGE);
-		} else {
+		} else if (!set_number(o, opt, optarg)) {
 			set_option(o, opt, optarg);
 		}
 	if (optind < argc) {

@@ -22,8 +22,11 @@ struct options {
 	unsigned lock_timeout; /* seconds */
 	const char *pam_service;
 	const char *pam_confdir; /* NULL: the system's */
-	unsigned idle_timeout;   /* seconds */
+	unsigned idle_timeout;	 /* seconds */
 	uid_t min_uid;
+	/* given a listening socket */
+	unsigned max_sessions, max_per_source;
+	unsigned idle_exit; /* seconds; 0: never */
 	enum uidl_kind uidl;
 	enum log_where log;
 	enum task task;
@@ -41,6 +44,6 @@ void options_parse(struct options *o, int argc, char **argv);
  * no blanks. Returns false, and leaves *value alone, for anything else.
  */
 bool parse_number(const char *s, unsigned long long max,
-                  unsigned long long *value);
+		  unsigned long long *value);
 
 #endif

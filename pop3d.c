@@ -1,18 +1,29 @@
 /*
  * pop3d: one POP3 session for the connection that it is given. main() reads
- * the options, finds the connection and hands over to the monitor.
+ * the options, finds the connection and hands over to the monitor; or, given
+ * listening sockets, to the acceptor, which does so for each connection.
  */
-#include <stdlib.h>
+#include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
+#include <systemd/sd-daemon.h>
 
+#include "accept.h"
 #include "connection.h"
 #include "log.h"
 #include "monitor.h"
 #include "options.h"
 #include "recover.h"
 #include "signals.h"
+#include "systemd.h"
+
+static int
+serve(const struct options *o, const struct connection *c)
+{
+	log_session(NULL, c->peer);
+	return monitor_run(o, c);
+}
 
 int
 main(int argc, char **argv)
@@ -31,8 +42,15 @@ main(int argc, char **argv)
 			 options.idle_timeout, SHORTEST_AUTOLOGOUT);
 	if (options.task == TASK_RECOVER)
 		return recover_all(&options);
-	if (!connection_get(&connection))
+	int passed = systemd_listen_fds();
+	if (passed < 0) {
+		log_line(LOG_ERR, EVENT_SETUP, "sd_listen_fds: %s",
+			 strerror(errno));
 		return EX_UNAVAILABLE;
-	log_session(NULL, connection.peer);
-	return monitor_run(&options, &connection);
+	}
+	if (passed > 0 && systemd_is_listening(SD_LISTEN_FDS_START))
+		return accept_run(&options, SD_LISTEN_FDS_START, passed, serve);
+	if (!connection_get(&connection, passed))
+		return EX_UNAVAILABLE;
+	return serve(&options, &connection);
 }

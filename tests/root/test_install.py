@@ -25,6 +25,7 @@ def test_all_goes_below_destdir(installed, tmp_path, prefix):
             "/sbin/pop3d",
             "/lib/systemd/system/pop3d.socket",
             "/lib/systemd/system/pop3d@.service",
+            "/lib/systemd/system/pop3d.service",
             "/lib/systemd/system/pop3d-recover.service",
             "/lib/sysusers.d/pop3d.conf",
             "/lib/tmpfiles.d/pop3d.conf",

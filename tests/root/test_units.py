@@ -9,7 +9,8 @@ FROM_ONE_ADDRESS = 20
 
 def test_systemd_finds_no_fault(installed):
     out = installed.run("systemd-analyze", "verify", "pop3d.socket",
-                        "pop3d@0.service", "pop3d-recover.service")
+                        "pop3d@0.service", "pop3d.service",
+                        "pop3d-recover.service")
     assert out == ""
 
 

@@ -22,7 +22,7 @@ class Service:
         self.listeners = listeners
         self.log_name = os.path.join(host.top, f"log.{host.logs}")
         argv = host.command("--idle-exit=0", *options)
-        passed = " ".join(f"{3 + i}<&{listener.fileno()}"
+        passed = " ".join(f"{3 + i}<&{listener.fileno()}- "
                           for i, listener in enumerate(listeners))
         script = (f"export LISTEN_FDS={len(listeners)} LISTEN_PID=$$;"
                   f'exec "$@" {passed} 0</dev/null 1>/dev/null')
@@ -61,6 +61,13 @@ class Service:
     def log(self):
         with open(self.log_name) as f:
             return f.read()
+
+    def listens(self):
+        """Whether pop3d still has the first listening socket open."""
+        inode = os.fstat(self.listeners[0].fileno()).st_ino
+        fds = f"/proc/{self.process.pid}/fd"
+        return f"socket:[{inode}]" in [os.readlink(f"{fds}/{fd}")
+                                       for fd in os.listdir(fds)]
 
     def children(self):
         pid = self.process.pid
@@ -225,6 +232,7 @@ def test_sigterm_ends_accepting_and_sessions_go_on(host, serve):
     client = service.login()
     client.dele(2)
     service.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: not service.listens())
     late = service.connect()  # it gets into the queue, and stays there
     late.settimeout(0.3)
     with pytest.raises(socket.timeout):
@@ -241,10 +249,11 @@ def test_a_session_that_dies_is_no_harm_to_others(serve):
     wait_until(lambda: len(service.children()) == 2)
     os.kill(service.children()[0], signal.SIGKILL)
     wait_until(lambda: len(service.children()) == 1)
-    service.open()
+    third = service.open()
     for s in a, b:
         s.close()
     wait_until(lambda: len(service.children()) == 1)
+    end(third)
     assert service.process.poll() is None
 
 

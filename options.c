@@ -38,6 +38,8 @@ static const char usage[] =
     "      --max-per-source=N   from one address or IPv6 /64 (20)\n"
     "      --idle-exit=SEC      without a session until the end; 0: none (60)\n"
     "      --recover            finish interrupted commits, then exit\n"
+    "      --check [USER]       say what is wrong in this host's setup, or with\n"
+    "                           this user's login, then exit\n"
     "  -h, --help\n"
     "  -V, --version\n";
 
@@ -190,7 +192,8 @@ enum {
 	OPT_MAX_SESSIONS,
 	OPT_MAX_PER_SOURCE,
 	OPT_IDLE_EXIT,
-	OPT_RECOVER
+	OPT_RECOVER,
+	OPT_CHECK
 };
 
 static const struct option long_options[] = {
@@ -208,6 +211,7 @@ static const struct option long_options[] = {
 	{ "max-per-source", required_argument, NULL, OPT_MAX_PER_SOURCE },
 	{ "idle-exit", required_argument, NULL, OPT_IDLE_EXIT },
 	{ "recover", no_argument, NULL, OPT_RECOVER },
+	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
@@ -282,6 +286,9 @@ set_option(struct options *o, int opt, const char *arg)
 	case OPT_RECOVER:
 		o->task = TASK_RECOVER;
 		break;
+	case OPT_CHECK:
+		o->task = TASK_CHECK;
+		break;
 	case 'h':
 		fputs(usage, stdout);
 		exit(EX_OK);
@@ -318,6 +325,8 @@ options_parse(struct options *o, int argc, char **argv)
 		} else if (!set_number(o, opt, optarg)) {
 			set_option(o, opt, optarg);
 		}
+	if (o->task == TASK_CHECK && optind < argc)
+		o->user = argv[optind++];
 	if (optind < argc) {
 		fprintf(stderr, "pop3d: unexpected argument: %s\n",
 			argv[optind]);

@@ -10,7 +10,7 @@ enum { LOCK_KINDS = 3 };
 
 enum uidl_kind { UIDL_AUTO, UIDL_HASH };
 enum log_where { LOG_TO_AUTO, LOG_TO_JOURNAL, LOG_TO_SYSLOG, LOG_TO_STDERR };
-enum task { TASK_SERVE, TASK_RECOVER };
+enum task { TASK_SERVE, TASK_RECOVER, TASK_CHECK };
 
 enum { SHORTEST_AUTOLOGOUT = 600 }; /* seconds: RFC 1939 section 3 */
 
@@ -30,6 +30,7 @@ struct options {
 	enum uidl_kind uidl;
 	enum log_where log;
 	enum task task;
+	const char *user; /* TASK_CHECK: whose login, or NULL */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "accept.h"
+#include "check.h"
 #include "connection.h"
 #include "log.h"
 #include "monitor.h"
@@ -32,6 +33,8 @@ main(int argc, char **argv)
 	struct connection connection;
 
 	options_parse(&options, argc, argv);
+	if (options.task == TASK_CHECK)
+		return check_run(&options);
 	log_open(options.log);
 	connection_secure_stdio();
 	signals_setup();

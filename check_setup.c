@@ -1,0 +1,334 @@
+/*
+ * pop3d --check: what a session needs of the host: PAM, the user pop3d, the
+ * spool, the state directory, the kernel.
+ */
+#include "check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <glob.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <pwd.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { OTHERS_MAY_WRITE = 022, LINE_SIZE = 1024 };
+
+/* ---- PAM */
+
+static bool
+module_exists(const char *name)
+{
+	static const char *const places[] = { "/lib*", "/lib/*", "/usr/lib*",
+					      "/usr/lib/*" };
+	char pattern[PATH_MAX];
+	bool found = false;
+
+	if (*name == '/')
+		return access(name, R_OK) == 0;
+	for (size_t i = 0; !found && i < sizeof(places) / sizeof(places[0]);
+	     i++) {
+		glob_t g;
+
+		snprintf(pattern, sizeof(pattern), "%s/security/%s", places[i],
+			 name);
+		found = glob(pattern, 0, NULL, &g) == 0;
+		globfree(&g);
+	}
+	return found;
+}
+
+/* A line of a PAM service: only modules that must be there are looked for. */
+static void
+check_module(struct check *c, const char *path, char *line)
+{
+	const char *word;
+	size_t words = 0;
+
+	while ((word = strsep(&line, " \t\n")) != NULL) {
+		size_t len = strlen(word);
+
+		if (len > 0 && words++ == 0 && (*word == '#' || *word == '-'))
+			return;
+		if (len <= 3 || strcmp(word + len - 3, ".so") != 0)
+			continue;
+		if (!module_exists(word))
+			check_say(c, CHECK_ERROR,
+				  "PAM service %s: %s is not installed", path,
+				  word);
+		return;
+	}
+}
+
+static FILE *
+open_service(const struct options *o, char *path, size_t size)
+{
+	static const char *const dirs[] = { "/usr/lib/pam.d", "/etc/pam.d" };
+	FILE *f = NULL;
+
+	if (o->pam_confdir != NULL) {
+		snprintf(path, size, "%s/%s", o->pam_confdir, o->pam_service);
+		return fopen(path, "re");
+	}
+	/* The second place hides the first, and is the one to name. */
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		FILE *better;
+
+		snprintf(path, size, "%s/%s", dirs[i], o->pam_service);
+		better = fopen(path, "re");
+		if (better == NULL)
+			continue;
+		if (f != NULL)
+			fclose(f);
+		f = better;
+	}
+	return f;
+}
+
+void
+check_pam(struct check *c)
+{
+	char path[PATH_MAX], line[LINE_SIZE];
+	FILE *f = open_service(c->options, path, sizeof(path));
+	enum verdict before = c->worst;
+	struct stat st;
+
+	if (f == NULL) {
+		check_say(c, CHECK_ERROR,
+			  "PAM service %s: %s: nobody can log in; install "
+			  "the file that comes with pop3d as "
+			  "/etc/pam.d/pop3d, or name a service by "
+			  "--pam-service",
+			  path, strerror(errno));
+		return;
+	}
+	c->worst = CHECK_OK;
+	if (fstat(fileno(f), &st) != 0 || (st.st_mode & OTHERS_MAY_WRITE) != 0)
+		check_say(c, CHECK_ERROR,
+			  "PAM service %s: others may write it: chmod go-w",
+			  path);
+	while (fgets(line, sizeof(line), f) != NULL)
+		check_module(c, path, line);
+	fclose(f);
+	if (c->worst == CHECK_OK)
+		check_say(c, CHECK_OK, "PAM service %s", path);
+	if (c->worst < before)
+		c->worst = before;
+}
+
+/* ---- the user pop3d */
+
+void
+check_greeter(struct check *c)
+{
+	const struct passwd *pw = getpwnam("pop3d");
+
+	if (geteuid() != 0)
+		return;
+	if (pw == NULL)
+		check_say(c, CHECK_ERROR,
+			  "user pop3d: missing, no session is served: "
+			  "useradd --system --no-create-home --shell "
+			  "/usr/sbin/nologin pop3d");
+	else if (pw->pw_uid == 0)
+		check_say(c, CHECK_ERROR,
+			  "user pop3d: it has the uid 0, no session is "
+			  "served: give it one of its own");
+	else
+		check_say(c, CHECK_OK, "user pop3d: uid %u",
+			  (unsigned)pw->pw_uid);
+}
+
+/* ---- the spool */
+
+static bool
+uses_dotlock(const struct options *o)
+{
+	for (size_t i = 0; o->locks[i] != LOCK_NONE; i++)
+		if (o->locks[i] == LOCK_DOTLOCK)
+			return true;
+	return false;
+}
+
+static void
+check_spool_mode(struct check *c, const char *dir, const struct stat *st)
+{
+	const struct group *mail = getgrnam("mail");
+	unsigned mode = st->st_mode & 07777;
+	bool shared =
+	    mail != NULL && st->st_gid == mail->gr_gid && (mode & S_IWGRP) != 0;
+
+	if ((mode & S_IWOTH) != 0 && (mode & S_ISVTX) == 0)
+		check_say(c, CHECK_ERROR,
+			  "spool %s: mode %04o lets everybody rename "
+			  "everybody's mailbox: chmod 2775, chgrp mail",
+			  dir, mode);
+	else if ((mode & S_IWOTH) != 0)
+		check_say(c, CHECK_WARNING,
+			  "spool %s: mode %04o lets everybody make files "
+			  "there, also for users who have no mailbox yet: "
+			  "chmod 2775, chgrp mail is safer",
+			  dir, mode);
+	else if (st->st_uid != 0)
+		check_say(c, CHECK_ERROR,
+			  "spool %s: it belongs to uid %u, who can replace "
+			  "everybody's mailbox: chown root",
+			  dir, (unsigned)st->st_uid);
+	else if (uses_dotlock(c->options) && !shared)
+		check_say(c, CHECK_ERROR,
+			  "spool %s: mode %04o: no dotlock can be made "
+			  "there: chgrp mail, chmod 2775, or leave dotlock "
+			  "out of --locks",
+			  dir, mode);
+	else
+		check_say(c, CHECK_OK, "spool %s: mode %04o", dir, mode);
+}
+
+void
+check_spool(struct check *c)
+{
+	const char *template = c->options->mailbox;
+	char dir[PATH_MAX];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)strcspn(template, "%"),
+		 template);
+	if (dir[0] != '/') {
+		check_say(c, CHECK_OK,
+			  "mailboxes %s: in home directories; look at one "
+			  "with --check USER",
+			  template);
+		return;
+	}
+	/* What stands before the first % ends in a directory's name. */
+	*(strrchr(dir, '/') + 1) = '\0';
+	if (dir[1] != '\0')
+		dir[strlen(dir) - 1] = '\0';
+	if (stat(dir, &st) != 0)
+		check_say(c, CHECK_ERROR, "spool %s: %s: is --mailbox right?",
+			  dir, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		check_say(c, CHECK_ERROR, "spool %s: it is no directory", dir);
+	else if (geteuid() != 0)
+		check_say(c, CHECK_OK, "spool %s", dir);
+	else
+		check_spool_mode(c, dir, &st);
+}
+
+/* ---- the state directory */
+
+static void
+check_left_over(struct check *c, const char *user)
+{
+	char pattern[PATH_MAX];
+	glob_t g;
+
+	snprintf(pattern, sizeof(pattern), "%s/%s/journal",
+		 c->options->state_dir, user);
+	if (access(pattern, F_OK) == 0)
+		check_say(c, CHECK_WARNING,
+			  "%s: an interrupted deletion waits: it is finished "
+			  "at the user's next login, or by pop3d --recover",
+			  pattern);
+	snprintf(pattern, sizeof(pattern), "%s/%s/rescue-*.mbox",
+		 c->options->state_dir, user);
+	if (glob(pattern, 0, NULL, &g) == 0)
+		check_say(c, CHECK_WARNING,
+			  "%s: mail of a deletion that did not fit the "
+			  "mailbox any more: compare it with the mailbox, "
+			  "then remove it",
+			  g.gl_pathv[0]);
+	globfree(&g);
+}
+
+static void
+check_left_overs(struct check *c)
+{
+	DIR *dir = opendir(c->options->state_dir);
+	const struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			check_left_over(c, entry->d_name);
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* Where the directory will be made, and whether there is room. */
+static void
+check_room(struct check *c, const char *dir)
+{
+	struct statvfs fs;
+
+	if (statvfs(dir, &fs) != 0)
+		return;
+	unsigned long long mb =
+	    (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
+	if ((fs.f_flag & ST_RDONLY) != 0)
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: its file system is read-only",
+			  dir);
+	else
+		check_say(c, mb < 64 ? CHECK_WARNING : CHECK_OK,
+			  "state directory %s: %llu MB free; it has to have "
+			  "room for the largest mailbox",
+			  dir, mb);
+}
+
+void
+check_state(struct check *c)
+{
+	const char *dir = c->options->state_dir;
+	struct stat st;
+
+	if (stat(dir, &st) != 0 && errno == ENOENT) {
+		check_say(c, CHECK_OK,
+			  "state directory %s: made at the first login", dir);
+		return;
+	}
+	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: no directory that can be used",
+			  dir);
+	else if (st.st_uid != geteuid() || (st.st_mode & OTHERS_MAY_WRITE) != 0)
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: uid %u, mode %04o: logins are "
+			  "refused: chown %s, chmod go-w",
+			  dir, (unsigned)st.st_uid, st.st_mode & 07777,
+			  geteuid() == 0 ? "root" : "yourself");
+	else
+		check_room(c, dir);
+	check_left_overs(c);
+}
+
+/* ---- the kernel */
+
+void
+check_kernel(struct check *c)
+{
+	unsigned action = SECCOMP_RET_KILL_PROCESS;
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+			   LANDLOCK_CREATE_RULESET_VERSION);
+
+	if (abi > 0)
+		check_say(c, CHECK_OK, "Landlock: version %ld", abi);
+	else
+		check_say(c, CHECK_WARNING,
+			  "Landlock: %s; sessions run without it",
+			  errno == EOPNOTSUPP
+			      ? "switched off (boot with lsm=landlock,...)"
+			      : "this kernel has none (Linux 5.13 or later)");
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0)
+		check_say(c, CHECK_OK, "seccomp filters");
+	else
+		check_say(c, CHECK_WARNING,
+			  "seccomp filters: this kernel has none");
+}

@@ -1,0 +1,148 @@
+"""pop3d --check, as an ordinary user: a line for each thing, the worst counts."""
+import os
+import subprocess
+
+import pytest
+from pop3 import PATIENCE, message
+
+OK, WARNING, ERROR = 0, 1, 2
+
+
+def check(host, *more):
+    """The exit status, and [verdict, text] of each line."""
+    process = host.popen(host.command("--check", *more), text=True,
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+    out, err = process.communicate(timeout=PATIENCE)
+    host.transcript += out.splitlines() + err.splitlines()
+    return process.returncode, [line.split(None, 1)
+                                for line in out.splitlines()]
+
+
+def find(lines, text):
+    found = [verdict for verdict, line in lines if text in line]
+    assert found, text
+    return found
+
+
+def test_worst_line_is_the_exit_status(host):
+    status, lines = check(host)
+    words = ["ok", "warning", "error"]
+    assert status == max(words.index(verdict) for verdict, _ in lines)
+    # who is not root cannot check the host
+    assert lines[0][0] == "warning"
+    assert find(lines, f"PAM service {host.pam}/pop3d") == ["ok"]
+    assert find(lines, f"spool {host.mail}") == ["ok"]
+    assert "error" not in find(lines, f"state directory {host.state}")
+
+
+def test_missing_pam_service(host):
+    os.unlink(f"{host.pam}/pop3d")
+    status, lines = check(host)
+    assert status == ERROR
+    assert find(lines, "PAM service") == ["error"]
+
+
+def test_missing_pam_module(host):
+    host.put(f"{host.pam}/pop3d", b"#auth required pam_not_this.so\n"
+             b"auth  required pam_unheard_of.so x=y.so\n"
+             b"-auth required pam_optional_one.so\n")
+    status, lines = check(host)
+    assert status == ERROR
+    assert find(lines, "pam_unheard_of.so is not installed") == ["error"]
+    assert len([line for _, line in lines if "is not installed" in line]) == 1
+
+
+def test_writable_pam_service(host):
+    os.chmod(f"{host.pam}/pop3d", 0o666)
+    assert find(check(host)[1], "others may write it") == ["error"]
+
+
+def test_missing_spool(host):
+    os.rename(host.mail, host.mail + ".away")
+    assert find(check(host)[1], f"spool {host.mail}") == ["error"]
+
+
+def test_state_directory_that_others_may_write(host):
+    os.chmod(host.state, 0o777)
+    assert find(check(host)[1], f"state directory {host.state}") == ["error"]
+
+
+def test_interrupted_deletions_and_rescued_mail(host):
+    os.mkdir(f"{host.state}/thomas")
+    for name in "journal", "rescue-20260101T000000.mbox":
+        host.put(f"{host.state}/thomas/{name}", b"")
+    lines = check(host)[1]
+    assert find(lines, "an interrupted deletion") == ["warning"]
+    assert find(lines, "rescue-20260101T000000.mbox") == ["warning"]
+
+
+def test_user_whose_mailbox_is_fine(host):
+    host.write(message(1), message(2))
+    status, lines = check(host, "thomas")
+    assert status == WARNING
+    assert [verdict for verdict, _ in lines[1:]] == ["ok"] * (len(lines) - 1)
+    assert find(lines, "account thomas: PAM lets it in") == ["ok"]
+    assert find(lines, "locks: taken and given back") == ["ok"]
+    assert find(lines, f"{host.mailbox}: 2 messages in ") == ["ok"]
+    assert os.listdir(host.state) == []
+    assert os.listdir(host.mail) == ["thomas"]
+
+
+def test_user_without_a_mailbox(host):
+    status, lines = check(host, "thomas")
+    assert status == WARNING
+    assert find(lines, f"mailbox {host.mailbox}: there is none") == ["ok"]
+
+
+def symlink(host):
+    os.rename(host.mailbox, host.mailbox + ".real")
+    os.symlink("thomas.real", host.mailbox)
+
+
+def second_name(host):
+    os.link(host.mailbox, host.mailbox + ".2")
+
+
+def no_mbox(host):
+    host.put(host.mailbox, b"To be, or not to be\n")
+
+
+def no_right(host):
+    os.chmod(host.mailbox, 0)
+
+
+@pytest.mark.parametrize("spoil, says", [
+    (symlink, "not a regular file"), (second_name, "it has 2 names"),
+    (no_mbox, "does not begin with a From_ line"),
+    (no_right, "the user cannot open it")])
+def test_user_whose_mailbox_is_refused(host, spoil, says):
+    host.write(message(1))
+    spoil(host)
+    status, lines = check(host, "thomas")
+    assert status == ERROR
+    assert find(lines, says) == ["error"]
+
+
+def test_mailbox_that_cannot_be_written(host):
+    host.write(message(1))
+    os.chmod(host.mailbox, 0o400)
+    lines = check(host, "thomas")[1]
+    assert find(lines, "nothing can be deleted") == ["warning"]
+
+
+def test_locked_mailbox(host):
+    host.write(message(1))
+    host.put(host.mailbox + ".lock", b"%d\n" % os.getpid())
+    lines = check(host, "thomas")[1]
+    assert find(lines, "another program holds one") == ["warning"]
+
+
+def test_user_whom_pam_does_not_know(host):
+    assert find(check(host, "nobody-of-that-name")[1],
+                "PAM says") == ["error"]
+
+
+def test_only_one_user(host):
+    assert host.run("--check", "thomas", "anna")[0] == 64
+    assert host.run("thomas")[0] == 64

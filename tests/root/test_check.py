@@ -1,0 +1,125 @@
+"""pop3d --check as root on a host that serves POP3."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+from host import POP3D, STATE, entries, needs
+
+
+def check(*argv):
+    run = subprocess.run([POP3D, "--check", *argv], text=True,
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    return run.returncode, run.stdout
+
+
+def line(out, text):
+    [found] = [line for line in out.splitlines() if text in line]
+    return found.split(None, 1)[0]
+
+
+def test_host_that_serves(host):
+    client = host.login()
+    client.quit()
+    host.end_of_session()
+    status, out = check()
+    for text in ("PAM service /etc/pam.d/pop3d", "user pop3d: uid",
+                 "spool /var/mail", "state directory /var/lib/pop3d",
+                 "pop3d.socket: enabled", "pop3d-recover.service: enabled",
+                 "port 110: systemd listens for pop3d.socket"):
+        assert line(out, text) == "ok", out
+    assert status == (1 if "\nwarning" in out else 0), out
+
+
+def test_nothing_enabled(installed):
+    status, out = check()
+    assert status == 1, out
+    assert line(out, "pop3d.socket: not enabled") == "warning"
+    assert line(out, "port 110: nobody listens") == "warning"
+
+
+def test_no_user_pop3d(installed):
+    installed.run("userdel", "pop3d")
+    status, out = check()
+    assert status == 2
+    assert line(out, "user pop3d: missing") == "error"
+
+
+def test_spool_without_a_place_for_dotlocks(host):
+    os.chmod("/var/mail", 0o755)
+    status, out = check()
+    assert (status, line(out, "spool /var/mail")) == (2, "error")
+    assert line(check("--locks=fcntl")[1], "spool /var/mail") == "ok"
+
+
+def test_spool_where_everybody_renames(host):
+    os.chmod("/var/mail", 0o777)
+    assert line(check()[1], "spool /var/mail") == "error"
+    os.chmod("/var/mail", 0o1777)
+    assert line(check()[1], "spool /var/mail") == "warning"
+
+
+def test_port_taken(host):
+    host.run("systemctl", "stop", "pop3d.socket")
+    with subprocess.Popen(
+            ["/usr/bin/python3", "-c", "import socket, sys;"
+             "s = socket.create_server(('', 110)); print(flush=True);"
+             "sys.stdin.read()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as taker:
+        taker.stdout.readline()
+        status, out = check()
+        taker.stdin.close()
+    assert (status, line(out, "port 110: taken by python3")) == (2, "error")
+
+
+def fake(path, text):
+    path = pathlib.Path(path)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_locks_that_postfix_does_not_share(installed):
+    fake("/usr/sbin/postconf", """case $2 in
+        mailbox_command) echo;; mailbox_delivery_lock) echo flock;; esac""")
+    assert line(check()[1], "locks of Postfix: flock;") == "ok"
+    status, out = check("--locks=dotlock,fcntl")
+    assert (status, line(out, "locks of Postfix: flock;")) == (2, "error")
+
+
+def test_locks_that_exim_does_not_share(installed):
+    fake("/usr/sbin/exim4", 'printf "%s\\n" no_use_fcntl_lock '
+         'no_use_flock_lock use_lockfile')
+    assert line(check()[1], "locks of Exim (transport mail_spool): dotlock;"
+                ) == "ok"
+    out = check("--locks=fcntl,flock")[1]
+    assert line(out, "locks of Exim (transport mail_spool): dotlock;"
+                ) == "error"
+
+
+@needs("procmail")
+def test_locks_of_procmail(installed):
+    assert line(check()[1], "locks of procmail: dotlock fcntl;") == "ok"
+
+
+def test_user(host):
+    status, out = check("thomas")
+    assert (status, line(out, "locks: taken and given back")) == (0, "ok"), out
+    assert line(out, "/var/mail/thomas: 3 messages") == "ok"
+    assert not os.path.exists("/var/mail/thomas.lock")
+    assert pathlib.Path("/var/mail/thomas").read_bytes() == entries(1, 2, 3)
+    assert not (STATE / "thomas").exists()
+
+
+def test_users_who_may_not_log_in(host):
+    for name, says in (("root", "uid 0 may not log in"),
+                       ("daemon", "see --min-uid"),
+                       ("nobody-of-that-name", "there is no such user")):
+        status, out = check(name)
+        assert (status, line(out, says)) == (2, "error"), out
+    host.run("usermod", "--expiredate", "2001-01-01", "thomas")
+    assert line(check("thomas")[1], "PAM says: ") == "error"
+
+
+def test_mailbox_of_somebody_else(host):
+    shutil.chown("/var/mail/thomas", "daemon")
+    assert line(check("thomas")[1], "it belongs to uid 1: ") == "error"

@@ -29,7 +29,13 @@ enum {
 	NO_NEWLINE = 4,
 	FLAGS_SHIFT = 3,
 	FLAGS_MASK = 31,
-	BITS_SHIFT = 56 /* above the octets */
+	BITS_SHIFT = 56,  /* above the octets */
+	LINE_END_MAX = 2, /* octets that one byte of the file may become */
+	/*
+	 * An index is smaller than its mailbox, but for one of a few messages.
+	 * A larger file is no work of ours, and memory is the host's.
+	 */
+	SMALL_INDEX = 1024 * 1024
 };
 
 struct header {
@@ -67,7 +73,7 @@ checksum(const char *file, size_t size)
 /* ---- reading */
 
 static char *
-read_file(int state_dir, size_t *size)
+read_file(int state_dir, off_t mailbox_size, size_t *size)
 {
 	int fd = openat(state_dir, index_name,
 			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
@@ -77,6 +83,7 @@ read_file(int state_dir, size_t *size)
 	if (fd < 0)
 		return NULL;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_size - SMALL_INDEX) / 2 <= mailbox_size &&
 	    (size_t)st.st_size >= sizeof(struct header)) {
 		*size = (size_t)st.st_size;
 		file = malloc(*size);
@@ -122,9 +129,13 @@ unpack(const struct record *r, off_t end, uint64_t uidls_len,
 		.uidl = le32toh(r->uidl),
 	};
 	memcpy(msg->id, r->id, sizeof(msg->id));
+	/* It may be any number: compared before it is subtracted. */
+	if (msg->start < 0 || msg->start > end)
+		return false;
 	msg->size = end - msg->start;
-	return msg->start >= 0 && msg->size >= 0 &&
-	       msg->from_len + msg->separator <= (uint64_t)msg->size &&
+	return (uint64_t)msg->from_len + msg->separator <=
+		   (uint64_t)msg->size &&
+	       msg->octets / LINE_END_MAX <= msg->size + 1 &&
 	       (msg->uidl == 0 || msg->uidl < uidls_len);
 }
 
@@ -173,11 +184,11 @@ unpack_header(const struct header *h, struct snapshot *s,
 }
 
 bool
-index_load(int state_dir, enum uidl_kind kind, struct mbox *m,
-	   struct snapshot *s, struct index_last *last)
+index_load(int state_dir, enum uidl_kind kind, off_t mailbox_size,
+	   struct mbox *m, struct snapshot *s, struct index_last *last)
 {
 	size_t size = 0;
-	char *file = read_file(state_dir, &size);
+	char *file = read_file(state_dir, mailbox_size, &size);
 	bool ok = file != NULL && is_sound(file, size, kind);
 
 	if (ok) {
@@ -261,10 +272,12 @@ pack_all(enum uidl_kind kind, const struct mbox *m, const struct snapshot *s,
 static bool
 write_file(int state_dir, const char *file, size_t size)
 {
+	/* Anybody may have left anything there, a FIFO or a link to mail. */
+	if (unlinkat(state_dir, index_temporary, 0) != 0 && errno != ENOENT)
+		return false;
 	int fd =
 	    openat(state_dir, index_temporary,
-		   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-
+		   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
 	bool ok = file_write(fd, file, size, 0);

@@ -20,10 +20,11 @@ struct index_last {
 
 /*
  * Reads the index in state_dir into m (empty before), s and last. False where
- * there is none for this kind of ids, or any byte of it is damaged.
+ * there is none for this kind of ids, any byte of it is damaged, or it is too
+ * large for a mailbox of about mailbox_size bytes.
  */
-bool index_load(int state_dir, enum uidl_kind kind, struct mbox *m,
-                struct snapshot *s, struct index_last *last);
+bool index_load(int state_dir, enum uidl_kind kind, off_t mailbox_size,
+                struct mbox *m, struct snapshot *s, struct index_last *last);
 
 /* Writes it, atomically. False, with errno, when it could not be written. */
 bool index_save(int state_dir, enum uidl_kind kind, const struct mbox *m,

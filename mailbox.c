@@ -310,7 +310,8 @@ mailbox_scan(struct mailbox *b, int state_dir, enum uidl_kind kind,
 
 	if (!look(b, &st))
 		return system_fault(b);
-	*indexed = index_load(state_dir, kind, &b->mbox, &b->snapshot, last) &&
+	*indexed = index_load(state_dir, kind, st.st_size, &b->mbox,
+			      &b->snapshot, last) &&
 		   index_fits(b, &st);
 	bool as_indexed = *indexed && st.st_size == b->snapshot.size;
 	if (as_indexed && !b->mbox.has_copies)

@@ -44,7 +44,9 @@ check_login(struct monitor *m, struct login_request *login)
 {
 	login->user[USER_MAX] = login->password[PASSWORD_MAX] = '\0';
 	log_session(login->user, NULL);
-	if (!account_name_valid(login->user) || login->password[0] == '\0')
+	/* The greeter has been told which was the last; it may be hijacked. */
+	if (m->tries > TRIES_MAX || !account_name_valid(login->user) ||
+	    login->password[0] == '\0')
 		return LOGIN_DENIED;
 	enum login_result r =
 	    auth_pam_check(&m->auth, m->options, login->user, login->password,

@@ -34,8 +34,8 @@ fail_login(struct session *s, const struct reply *reply)
 		[LOGIN_NO_ACCESS] = "[AUTH] This account may not log in.",
 		[LOGIN_TEMPORARY] =
 		    "[SYS/TEMP] Passwords cannot be checked now.",
-		[LOGIN_BROKEN] = "[SYS/PERM] Passwords cannot be checked; "
-				 "tell the administrator.",
+		[LOGIN_BROKEN] = ("[SYS/PERM] Passwords cannot be checked; "
+				  "tell the administrator."),
 	};
 
 	stream_printf(&s->stream, "-ERR %s", texts[reply->result]);

@@ -150,11 +150,12 @@ may_begin(const unsigned char *p, size_t n, size_t i)
 {
 	size_t len = n - i < FROM_WORD_LEN ? n - i : FROM_WORD_LEN;
 
-	if (len == 0 || p[i] != 'F' || p[i - 1] != '\n')
+	p += i;
+	if (len == 0 || *p != 'F' || p[-1] != '\n')
 		return false;
-	if (p[i - 2] != '\n' && (p[i - 2] != '\r' || p[i - 3] != '\n'))
+	if (p[-2] != '\n' && (p[-2] != '\r' || p[-3] != '\n'))
 		return false;
-	return memcmp(p + i, FROM_WORD, len) == 0;
+	return memcmp(p, FROM_WORD, len) == 0;
 }
 
 /*
@@ -168,7 +169,7 @@ find_in(const unsigned char *p, size_t n, size_t i, size_t stop,
 	for (; i < stop; i++) {
 		if (p[i] != '\n')
 			continue;
-		*bare_lfs += p[i - 1] != '\r';
+		*bare_lfs += (p + i)[-1] != '\r';
 		if (may_begin(p, n, i + 1))
 			return i + 1;
 	}
@@ -195,14 +196,14 @@ FOR_EACH_PROCESSOR size_t
 find_block(const unsigned char *p, size_t n, size_t i, off_t *bare_lfs)
 {
 	for (; n - i >= BLOCK + AFTER; i += BLOCK) {
-		const unsigned char *block = p + i;
+		const unsigned char *block = p + i, *before = block - 1;
 		unsigned char hits = 0, bare = 0; /* BLOCK fits in */
 
 		for (size_t j = 0; j < BLOCK; j++) {
 			unsigned char lf = block[j] == '\n';
 
 			hits |= (unsigned char)(lf & (block[j + 1] == 'F'));
-			bare += (unsigned char)(lf & (block[j - 1] != '\r'));
+			bare += (unsigned char)(lf & (before[j] != '\r'));
 		}
 		if (hits && holds_from(block))
 			break;

@@ -35,7 +35,7 @@ struct log_summary {
  * Chooses where lines go from now on. With LOG_TO_AUTO: the journal where it
  * listens, else syslog. Opens what it needs, so that it works after a chroot.
  */
-void log_open(enum log_where where);
+void log_open(enum log_where wanted);
 
 /*
  * Loads what the journal needs; the first line does so as well, but a process

@@ -515,11 +515,9 @@ commit_locked(struct maildrop *m, size_t *removed)
 	struct commit_range *ranges = collect_ranges(m, &count);
 	if (ranges == NULL)
 		return MAILDROP_TEMPORARY;
-	if (count > 0 && fstat(m->mailbox.fd, &st) != 0)
-		r = MAILDROP_TEMPORARY;
-	else if (count > 0 &&
-		 commit_remove(m->mailbox.fd, st.st_size, m->state_dir, ranges,
-			       count) != COMMIT_DONE)
+	if (count > 0 && (fstat(m->mailbox.fd, &st) != 0 ||
+			  commit_remove(m->mailbox.fd, st.st_size, m->state_dir,
+					ranges, count) != COMMIT_DONE))
 		r = MAILDROP_TEMPORARY;
 	free(ranges);
 	if (r != MAILDROP_OK)

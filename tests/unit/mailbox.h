@@ -36,7 +36,8 @@ append(struct bytes *b, const char *data, size_t len)
 		b->data = realloc(b->data, b->capacity);
 		assert_non_null(b->data);
 	}
-	memcpy(b->data + b->len, data, len);
+	if (len > 0)
+		memcpy(b->data + b->len, data, len);
 	b->len += len;
 }
 

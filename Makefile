@@ -24,6 +24,8 @@ build:
 	mkdir -p build
 
 include tests/tests.mk
+-include tests/fuzz/fuzz.mk
+-include tests/lint.mk
 -include demo/demo.mk
 -include install.mk
 -include $(objects:.o=.d)

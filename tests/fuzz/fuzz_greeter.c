@@ -1,0 +1,135 @@
+/*
+ * The greeter: what strangers send. The monitor has answered beforehand, with
+ * whatever; its requests and the replies are looked at afterwards.
+ */
+#include "fuzz.h"
+
+#include "../../authorization.h"
+#include "../../boundary.h"
+
+enum { SAID_MAX = 64 * 1024, ANSWERS = 3 };
+
+static struct options options;
+static char said[SAID_MAX];
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	char *args[] = { (*argv)[0], NULL };
+
+	(void)argc;
+	options_parse(&options, 1, args);
+	return 0;
+}
+
+/* Each reply is "+OK...", "-ERR...", or a line of CAPA's. */
+static void
+check_replies(const char *sent, size_t n)
+{
+	static const char capabilities[] =
+	    "+OK Capability list follows\r\nUSER\r\n";
+	const char *end = sent + n;
+
+	must(n >= 5 && memcmp(sent, "+OK ", 4) == 0);
+	while (sent < end) {
+		const char *lf = memchr(sent, '\n', (size_t)(end - sent));
+
+		must(lf != NULL && lf > sent && lf[-1] == '\r');
+		must(lf + 1 - sent <= 512);
+		must(memcmp(sent, "+OK", 3) == 0 ||
+		     memcmp(sent, "-ERR ", 5) == 0);
+		if ((size_t)(end - sent) >= sizeof(capabilities) &&
+		    memcmp(sent, capabilities, sizeof(capabilities) - 1) == 0) {
+			lf = memmem(sent, (size_t)(end - sent), "\r\n.\r\n", 5);
+			must(lf != NULL);
+			lf += 4;
+		}
+		sent = lf + 1;
+	}
+}
+
+/* Of what the client has said nothing may be lost or come twice. */
+static void
+check_handover(const struct handover *h, int in, size_t len)
+{
+	char rest[SAID_MAX];
+	size_t n = h->input_len;
+	ssize_t got;
+
+	must(h->input_len <= sizeof(h->input));
+	must(h->output_len <= sizeof(h->output));
+	memcpy(rest, h->input, n);
+	while ((got = read(in, rest + n, sizeof(rest) - n)) > 0)
+		n += (size_t)got;
+	must(n < len && memcmp(said + len - n, rest, n) == 0);
+	must(said[len - n - 1] == '\n');
+}
+
+static void
+check_requests(int monitor, int in, int out, size_t len)
+{
+	static struct request r;
+	bool over = false;
+	int logins = 0;
+
+	while (recv(monitor, &r, 1, MSG_PEEK) > 0) {
+		must(!over);
+		must(boundary_receive(monitor, &r));
+		switch (r.type) {
+		case REQUEST_LOGIN:
+			logins++;
+			must(memchr(r.login.user, '\0', USER_MAX + 1));
+			must(memchr(r.login.password, '\0', PASSWORD_MAX + 1));
+			break;
+		case REQUEST_HANDOVER:
+			must(logins > 0);
+			check_handover(&r.handover, in, len);
+			write_all(out, r.handover.output,
+				  r.handover.output_len);
+			over = true;
+			break;
+		case REQUEST_BYE:
+			must(r.reason < END_REASONS);
+			over = true;
+			break;
+		default:
+			abort();
+		}
+	}
+	must(over);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+	struct connection c = { .in = -1 };
+	int pair[2];
+	size_t len, n;
+
+	begin_a_process();
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+	for (int i = 0; i < ANSWERS; i++) {
+		uint8_t b = take_byte(&in);
+		struct reply reply = { .result = b % (LOGIN_RESULTS + 1u),
+				       .last = b >> 7 };
+
+		must(boundary_reply(pair[0], &reply));
+	}
+	shutdown(pair[0], SHUT_WR);
+	c.in = client_says(&in, said, &len, sizeof(said));
+	c.out = memfd_create("out", MFD_CLOEXEC);
+	must(authorization_run(&options, &c, pair[1]) == 0);
+	shutdown(pair[1], SHUT_WR);
+	check_requests(pair[0], c.in, c.out, len);
+	close(pair[1]);
+	char *sent = contents(c.out, &n);
+	check_replies(sent, n);
+	free(sent);
+	close(pair[0]);
+	close(c.in);
+	close(c.out);
+	return 0;
+}

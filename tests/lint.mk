@@ -1,0 +1,44 @@
+# make lint: what machines find by reading. Clean, or it fails. What is not
+# looked for has its reason in .clang-tidy and in tests/cppcheck.suppressions.
+
+CLANG ?= clang
+CLANG_TIDY ?= clang-tidy
+CPPCHECK ?= cppcheck
+GCC ?= gcc
+
+lint_flags = -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS)
+
+build/lint/%.tidy: %.c .clang-tidy
+	@mkdir -p build/lint
+	$(CLANG_TIDY) --quiet $< -- $(filter-out -Werror,$(lint_flags)) 2>$@.err || \
+		{ cat $@.err; exit 1; }
+	@touch $@
+
+build/lint/%.analyzed: %.c
+	@mkdir -p build/lint
+	$(GCC) $(lint_flags) -O2 -fanalyzer -c -o /dev/null $<
+	@touch $@
+
+# -O2, for the warnings that need to know what becomes of a value.
+build/lint/%.clang: %.c
+	@mkdir -p build/lint
+	$(CLANG) $(lint_flags) -O2 -c -o /dev/null $<
+	@touch $@
+
+build/lint/cppcheck: $(sources) $(wildcard *.h) tests/cppcheck.suppressions
+	@mkdir -p build/lint
+	$(CPPCHECK) --enable=warning,performance,portability --std=c11 \
+		-D_GNU_SOURCE --quiet --error-exitcode=1 \
+		--suppressions-list=tests/cppcheck.suppressions $(sources)
+	@touch $@
+
+# A header may be what has changed.
+$(sources:%.c=build/lint/%.tidy) $(sources:%.c=build/lint/%.analyzed) \
+	$(sources:%.c=build/lint/%.clang): $(wildcard *.h)
+
+.PHONY: lint
+
+lint: build/lint/cppcheck $(sources:%.c=build/lint/%.clang) \
+		$(sources:%.c=build/lint/%.analyzed) $(sources:%.c=build/lint/%.tidy)
+	@echo "lint: $(words $(sources)) files: nothing found by clang, cppcheck," \
+		"clang-tidy and gcc -fanalyzer"

@@ -159,6 +159,13 @@ save_index(struct maildrop *m)
 	m->index_has_news = false;
 }
 
+void
+maildrop_save_index(struct maildrop *m)
+{
+	if (m->index_has_news)
+		save_index(m);
+}
+
 static enum maildrop_result
 open_maildrop(struct maildrop *m)
 {
@@ -174,8 +181,7 @@ open_maildrop(struct maildrop *m)
 	if (r != MAILDROP_OK)
 		return r;
 	find_last(m);
-	if (!indexed)
-		save_index(m);
+	m->index_has_news = !indexed;
 	return r;
 }
 
@@ -579,7 +585,6 @@ maildrop_commit(struct maildrop *m, size_t *removed)
 	keep_last(m);
 	if (maildrop_deleted(m) > 0)
 		r = remove_deleted(m, removed);
-	if (m->index_has_news)
-		save_index(m);
+	maildrop_save_index(m);
 	return r;
 }

@@ -31,6 +31,12 @@ enum maildrop_result maildrop_open(struct maildrop **m,
                                    const struct dotlock_keeper *keeper);
 
 /*
+ * Writes what maildrop_open found anew to the index. By itself because the
+ * client need not wait for it.
+ */
+void maildrop_save_index(struct maildrop *m);
+
+/*
  * Finishes an interrupted commit and nothing else. MAILDROP_OK where none is
  * left afterwards.
  */

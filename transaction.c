@@ -319,6 +319,8 @@ transaction_run(const struct options *o, const struct connection *c,
 		return EX_OK;
 	}
 	greet(&s, account->name);
+	stream_flush(&s.stream);
+	maildrop_save_index(s.maildrop);
 	s.stream.idle_after = IDLE_AFTER;
 	s.stream.idle = client_is_slow;
 	s.stream.back = client_is_back;

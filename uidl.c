@@ -55,13 +55,19 @@ uidl_format(const struct mbox *m, size_t i, char uidl[UIDL_SIZE])
 	hex(id, uidl);
 }
 
+/* Equal ids side by side, in any order else; within them, the file's. */
 static int
 by_content(const void *a, const void *b, void *arg)
 {
 	const struct mbox_message *messages = arg;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int order = memcmp(messages[x].id, messages[y].id, MBOX_ID_SIZE);
+	uint64_t begin_x, begin_y;
 
+	memcpy(&begin_x, messages[x].id, sizeof(begin_x));
+	memcpy(&begin_y, messages[y].id, sizeof(begin_y));
+	if (begin_x != begin_y)
+		return begin_x < begin_y ? -1 : 1;
+	int order = memcmp(messages[x].id, messages[y].id, MBOX_ID_SIZE);
 	return order != 0 ? order : (x > y) - (x < y);
 }
 

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "refind.h"
 #include "uidl.h"
+#include "uidl_import.h"
 
 enum { FROM_SIZE = 5, REVISITS_MAX = 5, LOOKS_MAX = 1000 };
 
@@ -307,6 +308,19 @@ scan_new(struct mailbox *b, const struct stat *st)
 	return scan_result(b, mbox_scan(&b->mbox, b->fd, from, st->st_size));
 }
 
+static enum maildrop_result
+scan_with_ids(struct mailbox *b, const struct stat *st, bool indexed,
+	      int state_dir, enum uidl_kind kind)
+{
+	size_t first = indexed ? b->mbox.count : 0;
+	enum maildrop_result r = indexed ? scan_new(b, st) : scan_all(b, st);
+
+	if (r == MAILDROP_OK &&
+	    !uidl_import(&b->mbox, first, b->fd, state_dir, kind))
+		r = system_fault(b);
+	return r;
+}
+
 enum maildrop_result
 mailbox_scan(struct mailbox *b, int state_dir, enum uidl_kind kind,
 	     struct index_last *last, bool *indexed)
@@ -323,7 +337,7 @@ mailbox_scan(struct mailbox *b, int state_dir, enum uidl_kind kind,
 	if (as_indexed && !b->mbox.has_copies)
 		return MAILDROP_OK;
 	if (!as_indexed)
-		r = *indexed ? scan_new(b, &st) : scan_all(b, &st);
+		r = scan_with_ids(b, &st, *indexed, state_dir, kind);
 	/* The index does not say which copy is which; their order does. */
 	if (r == MAILDROP_OK && !uidl_assign(&b->mbox, kind))
 		r = fault(b, MAILDROP_TEMPORARY, "memory is short");

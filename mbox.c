@@ -446,6 +446,13 @@ add_uidl(struct mbox *m, const char *uidl, uint32_t *where)
 	return true;
 }
 
+bool
+mbox_set_uidl(struct mbox *m, size_t i, const char *uidl)
+{
+	m->messages[i].uidl = 0;
+	return *uidl == '\0' || add_uidl(m, uidl, &m->messages[i].uidl);
+}
+
 static bool
 add_message(struct mbox *m, struct mbox_message *msg, const char *uidl)
 {

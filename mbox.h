@@ -62,6 +62,12 @@ enum mbox_result {
  */
 enum mbox_result mbox_scan(struct mbox *m, int fd, off_t start, off_t end);
 
+/*
+ * Sets the id of message i (0 is the first), which counts as its X-UIDL field
+ * from then on; "" is none. False when memory is short.
+ */
+bool mbox_set_uidl(struct mbox *m, size_t i, const char *uidl);
+
 /* Takes the last message off the list, for it to be scanned again. */
 void mbox_drop_last(struct mbox *m);
 

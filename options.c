@@ -30,7 +30,8 @@ static const char usage[] =
     "      --lock-timeout=SEC   how long to wait for them (30)\n"
     "      --pam-service=NAME   (pop3d)\n"
     "      --pam-confdir=DIR    read PAM's configuration from DIR\n"
-    "      --uidl=KIND          auto or hash (auto)\n"
+    "      --uidl=KIND          auto, hash, or as another server: dovecot, mailutils,\n"
+    "                           popa3d, qpopper, qpopper-hex, solid, uw (auto)\n"
     "      --idle-timeout=SEC   autologout (600)\n"
     "      --min-uid=N          refuse users below N (1000)\n"
     "      --log=WHERE          auto, journal, syslog or stderr (auto)\n"
@@ -252,7 +253,10 @@ set_number(struct options *o, int opt, const char *arg)
 static void
 set_option(struct options *o, int opt, const char *arg)
 {
-	static const char *const uidls[] = { "auto", "hash", NULL };
+	static const char *const uidls[UIDL_KINDS + 1] = {
+		"auto",	   "hash", "qpopper", "qpopper-hex", "popa3d",
+		"dovecot", "uw",   "solid",   "mailutils",   NULL
+	};
 	static const char *const logs[] = { "auto", "journal", "syslog",
 					    "stderr", NULL };
 

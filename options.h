@@ -8,7 +8,19 @@
 enum lock_kind { LOCK_NONE, LOCK_FLOCK, LOCK_FCNTL, LOCK_DOTLOCK };
 enum { LOCK_KINDS = 3 };
 
-enum uidl_kind { UIDL_AUTO, UIDL_HASH };
+enum uidl_kind {
+	UIDL_AUTO,
+	UIDL_HASH,
+	/* what other servers told; see uidl_import.h */
+	UIDL_QPOPPER,
+	UIDL_QPOPPER_HEX,
+	UIDL_POPA3D,
+	UIDL_DOVECOT,
+	UIDL_UW,
+	UIDL_SOLID,
+	UIDL_MAILUTILS,
+	UIDL_KINDS
+};
 enum log_where { LOG_TO_AUTO, LOG_TO_JOURNAL, LOG_TO_SYSLOG, LOG_TO_STDERR };
 enum task { TASK_SERVE, TASK_RECOVER, TASK_CHECK };
 

@@ -167,11 +167,11 @@ uidl_assign(struct mbox *m, enum uidl_kind kind)
 		return false;
 	number_copies(m, order);
 	bool ok = true;
-	if (kind == UIDL_AUTO && m->uidls_len > 1) {
+	if (kind != UIDL_HASH && m->uidls_len > 1) {
 		ok = drop_headers_like_hashes(m);
 		drop_repeated_headers(m, order);
 	}
-	for (size_t i = 0; kind != UIDL_AUTO && i < m->count; i++)
+	for (size_t i = 0; kind == UIDL_HASH && i < m->count; i++)
 		m->messages[i].uidl = 0;
 	free(order);
 	return ok;

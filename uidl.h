@@ -11,7 +11,7 @@ enum { UIDL_SIZE = 71 }; /* 70 octets (RFC 1939 section 7) and a NUL */
 
 /*
  * Makes the ids of all messages distinct: numbers identical copies in the
- * order of the file, and with UIDL_AUTO keeps an X-UIDL only where no other
+ * order of the file, and but for UIDL_HASH keeps an X-UIDL only where no other
  * message has the same id. False when memory is short.
  */
 bool uidl_assign(struct mbox *m, enum uidl_kind kind);

@@ -28,6 +28,7 @@ include tests/tests.mk
 -include tests/lint.mk
 -include demo/demo.mk
 -include install.mk
+-include packaging/packages.mk
 -include $(objects:.o=.d)
 
 format:

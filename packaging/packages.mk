@@ -1,0 +1,25 @@
+# make deb: a package for Debian below build/deb. make rpm-lint: the RPM spec.
+
+DEB_TREE = build/deb/pop3d
+SPEC = packaging/pop3d.spec
+
+deb:
+	rm -rf build/deb && mkdir -p $(DEB_TREE)
+	tar -c --exclude=./build --exclude=./.git --exclude=./pop3d \
+		--exclude=__pycache__ --exclude=.pytest_cache . | \
+		tar -x -C $(DEB_TREE)
+	cd $(DEB_TREE) && dpkg-buildpackage -b -us -uc
+	rm -rf $(DEB_TREE)
+	lintian --fail-on error,warning build/deb/*.changes
+	@ls build/deb/*.deb
+
+rpm-lint:
+	rpmlint $(SPEC)
+
+.PHONY: deb rpm-lint
+
+# The package installed, used, upgraded and purged in a copy of this host.
+check-package: deb
+	$(PYTEST) tests/root/test_package.py </dev/null
+
+.PHONY: check-package

@@ -1,0 +1,154 @@
+"""
+The Debian package, from installation to purge, under a real systemd. `make
+check-package` builds it first.
+"""
+import pathlib
+import subprocess
+
+import pytest
+
+import host as host_module
+from host import PASSWORD, STATE, TOP, entries, message, until
+
+PACKAGES = TOP / "build/deb"
+MAIL = pathlib.Path("/var/mail/thomas")
+
+pytestmark = pytest.mark.skipif(not list(PACKAGES.glob("pop3d_*.deb")),
+                                reason="make check-package builds the package")
+
+
+class Packaged(host_module.Host):
+    """A copy of the host where only the package has put pop3d."""
+
+    def __init__(self):
+        assert host_module.is_copy()
+        # container images have one that keeps packages from starting anything
+        pathlib.Path("/usr/sbin/policy-rc.d").unlink(missing_ok=True)
+        [self.package] = PACKAGES.glob("pop3d_*.deb")
+        self.dpkg("--install", self.package)
+
+    def dpkg(self, *argv):
+        run = subprocess.run(["dpkg", "--force-confold", *map(str, argv)],
+                             stdin=subprocess.DEVNULL, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                                  "DEBIAN_FRONTEND": "noninteractive"})
+        assert run.returncode == 0, run.stdout
+        return run.stdout
+
+    def active(self, unit):
+        return self.show(unit, "ActiveState")
+
+
+@pytest.fixture
+def packaged():
+    made = Packaged()
+    made.user("thomas")
+    return made
+
+
+def delete_first(host):
+    client = host.login()
+    client.dele(1)
+    client.quit()
+    host.end_of_session()
+
+
+def test_serves_as_soon_as_it_is_installed(packaged):
+    assert packaged.active("pop3d.socket") == "active"
+    for unit in "pop3d.socket", "pop3d-recover.service":
+        packaged.run("systemctl", "is-enabled", unit)
+    assert packaged.show("pop3d.service", "ActiveState") == "inactive"
+    assert packaged.run("id", "-u", "pop3d").strip() != "0"
+    client = packaged.login()
+    assert client.retr(2)[1] == message(2)[1]
+    client.quit()
+    delete_first(packaged)
+    assert MAIL.read_bytes() == entries(2, 3)
+    assert packaged.run("man", "-w", "pop3d").strip().endswith("pop3d.8.gz")
+
+
+def test_finds_nothing_wrong_with_itself(packaged):
+    out = subprocess.run(["/usr/sbin/pop3d", "--check"], text=True,
+                         stdout=subprocess.PIPE).stdout
+    assert "error" not in out and "port 110: systemd listens" in out, out
+
+
+def newer(package, directory):
+    subprocess.run(["dpkg-deb", "-R", package, directory], check=True)
+    control = directory / "DEBIAN/control"
+    control.write_text(control.read_text().replace(
+        "\nVersion: ", "\nVersion: 9:", 1))
+    subprocess.run(["dpkg-deb", "-b", directory, f"{directory}.deb"],
+                   check=True)
+    return f"{directory}.deb"
+
+
+def test_upgrade_keeps_mail_sessions_and_settings(packaged, tmp_path):
+    delete_first(packaged)
+    packaged.run("systemctl", "disable", "pop3d-recover.service")
+    pam = pathlib.Path("/etc/pam.d/pop3d")
+    pam.write_text(pam.read_text() + "# changed here\n")
+    client = packaged.login()
+    client.dele(1)
+    packaged.dpkg("--install", newer(packaged.package, tmp_path / "new"))
+    client.quit()
+    assert MAIL.read_bytes() == entries(3)
+    assert packaged.active("pop3d.socket") == "active"
+    assert subprocess.run(["systemctl", "is-enabled", "--quiet",
+                           "pop3d-recover.service"]).returncode == 1
+    assert pam.read_text().endswith("# changed here\n")
+    client = packaged.login()
+    assert client.retr(1)[1] == message(3)[1]
+    client.quit()
+
+
+def test_remove_leaves_mail_and_state(packaged):
+    delete_first(packaged)
+    packaged.dpkg("--remove", "pop3d")
+    assert MAIL.read_bytes() == entries(2, 3)
+    assert (STATE / "thomas/index").exists()
+    assert pathlib.Path("/etc/pam.d/pop3d").exists()
+    assert not pathlib.Path("/usr/sbin/pop3d").exists()
+    with pytest.raises(ConnectionRefusedError):
+        packaged.connect()
+    packaged.dpkg("--install", packaged.package)
+    client = packaged.login()
+    assert client.stat()[0] == 2
+    client.quit()
+
+
+def test_purge_leaves_mail(packaged):
+    delete_first(packaged)
+    packaged.dpkg("--purge", "pop3d")
+    assert MAIL.read_bytes() == entries(2, 3)
+    assert not STATE.exists()
+    assert not pathlib.Path("/etc/pam.d/pop3d").exists()
+
+
+def test_purge_leaves_rescued_mail_and_journals(packaged):
+    packaged.user("anna", password=PASSWORD)
+    delete_first(packaged)
+    left = STATE / "thomas/journal", STATE / "anna/rescue-20260101.mbox"
+    (STATE / "anna").mkdir()
+    for path in left:
+        path.write_bytes(entries(1))
+    packaged.dpkg("--purge", "pop3d")
+    assert {*STATE.glob("*/*")} == {*left}
+
+
+def test_port_that_is_taken_does_not_break_the_installation(packaged):
+    packaged.dpkg("--purge", "pop3d")
+    with subprocess.Popen(
+            ["/usr/bin/python3", "-c", "import socket, sys;"
+             "s = socket.create_server(('::', 110), family=socket.AF_INET6,"
+             "dualstack_ipv6=True); print(flush=True); sys.stdin.read()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as taker:
+        taker.stdout.readline()
+        packaged.dpkg("--install", packaged.package)
+        assert packaged.active("pop3d.socket") == "failed"
+        taker.stdin.close()
+    packaged.run("systemctl", "restart", "pop3d.socket")
+    until(lambda: packaged.active("pop3d.socket") == "active", "the socket")
+    client = packaged.login()
+    client.quit()

@@ -30,6 +30,7 @@ static const char usage[] =
     "      --lock-timeout=SEC   how long to wait for them (30)\n"
     "      --pam-service=NAME   (pop3d)\n"
     "      --pam-confdir=DIR    read PAM's configuration from DIR\n"
+    "      --secrets=FILE       for SCRAM and APOP (/etc/pop3d/secrets)\n"
     "      --uidl=KIND          auto, hash, or as another server: dovecot, mailutils,\n"
     "                           popa3d, qpopper, qpopper-hex, solid, uw (auto)\n"
     "      --idle-timeout=SEC   autologout (600)\n"
@@ -41,6 +42,9 @@ static const char usage[] =
     "      --recover            finish interrupted commits, then exit\n"
     "      --check [USER]       say what is wrong in this host's setup, or with\n"
     "                           this user's login, then exit\n"
+    "      --set-secret=USER    store a password in the secrets file, exit\n"
+    "      --apop               with it: for APOP too, as it is\n"
+    "      --remove-secret=USER\n"
     "  -h, --help\n"
     "  -V, --version\n";
 
@@ -194,7 +198,11 @@ enum {
 	OPT_MAX_PER_SOURCE,
 	OPT_IDLE_EXIT,
 	OPT_RECOVER,
-	OPT_CHECK
+	OPT_CHECK,
+	OPT_SECRETS,
+	OPT_SET_SECRET,
+	OPT_REMOVE_SECRET,
+	OPT_APOP
 };
 
 static const struct option long_options[] = {
@@ -213,6 +221,10 @@ static const struct option long_options[] = {
 	{ "idle-exit", required_argument, NULL, OPT_IDLE_EXIT },
 	{ "recover", no_argument, NULL, OPT_RECOVER },
 	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "secrets", required_argument, NULL, OPT_SECRETS },
+	{ "set-secret", required_argument, NULL, OPT_SET_SECRET },
+	{ "remove-secret", required_argument, NULL, OPT_REMOVE_SECRET },
+	{ "apop", no_argument, NULL, OPT_APOP },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
@@ -244,6 +256,33 @@ set_number(struct options *o, int opt, const char *arg)
 		return true;
 	case OPT_IDLE_EXIT:
 		o->idle_exit = number("--idle-exit", arg, 0, LONGEST_TIME);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What is to be done instead of serving; false where opt says nothing of it. */
+static bool
+set_task(struct options *o, int opt, const char *arg)
+{
+	switch (opt) {
+	case OPT_RECOVER:
+		o->task = TASK_RECOVER;
+		return true;
+	case OPT_CHECK:
+		o->task = TASK_CHECK;
+		return true;
+	case OPT_SET_SECRET:
+		o->task = TASK_SET_SECRET;
+		o->user = arg;
+		return true;
+	case OPT_REMOVE_SECRET:
+		o->task = TASK_REMOVE_SECRET;
+		o->user = arg;
+		return true;
+	case OPT_APOP:
+		o->secret_apop = true;
 		return true;
 	default:
 		return false;
@@ -287,11 +326,10 @@ set_option(struct options *o, int opt, const char *arg)
 	case OPT_LOG:
 		o->log = (enum log_where)choice("--log", arg, logs);
 		break;
-	case OPT_RECOVER:
-		o->task = TASK_RECOVER;
-		break;
-	case OPT_CHECK:
-		o->task = TASK_CHECK;
+	case OPT_SECRETS:
+		if (*arg == '\0')
+			bad_usage("--secrets", arg);
+		o->secrets = absolute(arg);
 		break;
 	case 'h':
 		fputs(usage, stdout);
@@ -317,6 +355,7 @@ options_parse(struct options *o, int argc, char **argv)
 		.max_sessions = 500,
 		.max_per_source = 20,
 		.idle_exit = 60,
+		.secrets = geteuid() == 0 ? "/etc/pop3d/secrets" : NULL,
 	};
 	opterr = 0; /* it would print argv[0], whatever that is */
 	while ((opt = getopt_long(argc, argv, "m:s:hV", long_options, NULL)) !=
@@ -326,7 +365,8 @@ options_parse(struct options *o, int argc, char **argv)
 				"pop3d: unknown option or missing value: %s\n",
 				argv[optind - 1]);
 			exit(EX_USAGE);
-		} else if (!set_number(o, opt, optarg)) {
+		} else if (!set_number(o, opt, optarg) &&
+			   !set_task(o, opt, optarg)) {
 			set_option(o, opt, optarg);
 		}
 	if (o->task == TASK_CHECK && optind < argc)

@@ -22,7 +22,13 @@ enum uidl_kind {
 	UIDL_KINDS
 };
 enum log_where { LOG_TO_AUTO, LOG_TO_JOURNAL, LOG_TO_SYSLOG, LOG_TO_STDERR };
-enum task { TASK_SERVE, TASK_RECOVER, TASK_CHECK };
+enum task {
+	TASK_SERVE,
+	TASK_RECOVER,
+	TASK_CHECK,
+	TASK_SET_SECRET,
+	TASK_REMOVE_SECRET
+};
 
 enum { SHORTEST_AUTOLOGOUT = 600 }; /* seconds: RFC 1939 section 3 */
 
@@ -41,8 +47,10 @@ struct options {
 	unsigned idle_exit; /* seconds; 0: never */
 	enum uidl_kind uidl;
 	enum log_where log;
+	const char *secrets; /* NULL: there are none */
 	enum task task;
-	const char *user; /* TASK_CHECK: whose login, or NULL */
+	const char *user; /* TASK_CHECK: whose login, or NULL; whose secret */
+	bool secret_apop; /* TASK_SET_SECRET: store the password itself, too */
 };
 
 /*

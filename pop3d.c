@@ -16,6 +16,7 @@
 #include "monitor.h"
 #include "options.h"
 #include "recover.h"
+#include "secret_tool.h"
 #include "signals.h"
 #include "systemd.h"
 
@@ -35,10 +36,17 @@ main(int argc, char **argv)
 	options_parse(&options, argc, argv);
 	if (options.task == TASK_CHECK)
 		return check_run(&options);
+	if (options.task == TASK_SET_SECRET ||
+	    options.task == TASK_REMOVE_SECRET)
+		options.log = LOG_TO_STDERR;
 	log_open(options.log);
 	connection_secure_stdio();
-	signals_setup();
 	umask(077);
+	if (options.task == TASK_SET_SECRET)
+		return secret_set(&options);
+	if (options.task == TASK_REMOVE_SECRET)
+		return secret_remove(&options);
+	signals_setup();
 	if (options.idle_timeout < SHORTEST_AUTOLOGOUT)
 		log_line(LOG_WARNING, EVENT_SETUP,
 			 "--idle-timeout=%u: RFC 1939 asks for %d at least",

@@ -3,6 +3,7 @@
  */
 #include "auth_pam.h"
 
+#include <limits.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ free_answers(struct pam_response *answers, int n)
 /* Messages for the user have no place in POP3: modules log on their own. */
 static int
 converse(int n, const struct pam_message **messages,
-         struct pam_response **responses, void *arg)
+	 struct pam_response **responses, void *arg)
 {
 	const struct auth_pam *a = arg;
 
@@ -141,12 +142,13 @@ read_back_user(pam_handle_t *pam, char *user)
 	return LOGIN_OK;
 }
 
+/* Without a password somebody else has found out who it is. */
 static enum login_result
 authenticate(struct auth_pam *a, const char *rhost)
 {
 	int r = set_items(a->pam, rhost);
 
-	if (r == PAM_SUCCESS)
+	if (r == PAM_SUCCESS && a->password != NULL)
 		r = pam_authenticate(a->pam,
 				     PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
 	if (r != PAM_SUCCESS)
@@ -155,9 +157,28 @@ authenticate(struct auth_pam *a, const char *rhost)
 	return meaning(a->pam, r, LOGIN_NO_ACCESS);
 }
 
+bool
+auth_pam_has_service(const struct options *o, const char *service)
+{
+	const char *const dirs[] = { "/etc/pam.d", "/usr/lib/pam.d" };
+	char path[PATH_MAX];
+	bool found = false;
+
+	if (o->pam_confdir != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", o->pam_confdir, service);
+		return access(path, R_OK) == 0;
+	}
+	for (size_t i = 0; i < 2 && !found; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dirs[i], service);
+		found = access(path, R_OK) == 0;
+	}
+	return found;
+}
+
 enum login_result
-auth_pam_check(struct auth_pam **auth, const struct options *o, char *user,
-               const char *password, const char *rhost)
+auth_pam_check(struct auth_pam **auth, const struct options *o,
+	       const char *service, char *user, const char *password,
+	       const char *rhost)
 {
 	struct auth_pam *a = calloc(1, sizeof(*a));
 
@@ -168,9 +189,9 @@ auth_pam_check(struct auth_pam **auth, const struct options *o, char *user,
 	a->password = password;
 	struct pam_conv conv = { .conv = converse, .appdata_ptr = a };
 	int r = o->pam_confdir != NULL
-		    ? pam_start_confdir(o->pam_service, user, &conv,
-					o->pam_confdir, &a->pam)
-		    : pam_start(o->pam_service, user, &conv, &a->pam);
+		    ? pam_start_confdir(service, user, &conv, o->pam_confdir,
+					&a->pam)
+		    : pam_start(service, user, &conv, &a->pam);
 	enum login_result result = r == PAM_SUCCESS
 				       ? authenticate(a, rhost)
 				       : meaning(NULL, r, LOGIN_BROKEN);

@@ -8,13 +8,18 @@
 struct auth_pam;
 
 /*
- * Checks the password and the account. On LOGIN_OK *auth is the transaction,
+ * Checks the password, unless it is NULL, and the account, by the rules of a
+ * PAM service. On LOGIN_OK *auth is the transaction,
  * to be ended by auth_pam_end, and user (USER_MAX + 1 bytes) what PAM says the
  * user's name is. Faults of the host are logged. The password is not kept.
  */
 enum login_result auth_pam_check(struct auth_pam **auth,
-                                 const struct options *o, char *user,
-                                 const char *password, const char *rhost);
+				 const struct options *o, const char *service,
+				 char *user, const char *password,
+				 const char *rhost);
+
+/* Whether PAM has rules of its own for the service. */
+bool auth_pam_has_service(const struct options *o, const char *service);
 
 /*
  * Establishes credentials and opens PAM's session. False, logged, when PAM

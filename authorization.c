@@ -8,7 +8,15 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "sasl.h"
 #include "session.h"
+
+bool
+plaintext_allowed(const struct session *s)
+{
+	(void)s;
+	return true;
+}
 
 enum outcome
 command_user(struct session *s, const struct arguments *a)
@@ -45,21 +53,32 @@ fail_login(struct session *s, const struct reply *reply)
 	return OVER;
 }
 
-/* Asks the monitor about s->request, which is wiped. */
-static enum outcome
-log_in(struct session *s)
+bool
+authorization_ask(struct session *s, struct reply *reply)
+{
+	bool answered = boundary_ask(s->monitor, &s->request, reply);
+
+	explicit_bzero(&s->request, sizeof(s->request));
+	if (answered && reply->result < LOGIN_RESULTS)
+		return true;
+	stream_printf(&s->stream, "-ERR [SYS/TEMP] Internal error.");
+	s->reason = END_FAULT;
+	return false;
+}
+
+enum outcome
+authorization_conclude(struct session *s, const struct reply *reply)
+{
+	return reply->result == LOGIN_OK ? LOGGED_IN : fail_login(s, reply);
+}
+
+enum outcome
+authorization_log_in(struct session *s)
 {
 	struct reply reply;
 
-	s->request.type = REQUEST_LOGIN;
-	bool answered = boundary_ask(s->monitor, &s->request, &reply);
-	explicit_bzero(&s->request, sizeof(s->request));
-	if (!answered || reply.result >= LOGIN_RESULTS) {
-		stream_printf(&s->stream, "-ERR [SYS/TEMP] Internal error.");
-		s->reason = END_FAULT;
-		return OVER;
-	}
-	return reply.result == LOGIN_OK ? LOGGED_IN : fail_login(s, &reply);
+	return authorization_ask(s, &reply) ? authorization_conclude(s, &reply)
+					    : OVER;
 }
 
 enum outcome
@@ -73,7 +92,47 @@ command_pass(struct session *s, const struct arguments *a)
 	}
 	snprintf(login->password, sizeof(login->password), "%s", a->text);
 	explicit_bzero(a->text, strlen(a->text));
-	return log_in(s);
+	login->method = METHOD_PASS;
+	s->request.type = REQUEST_LOGIN;
+	return authorization_log_in(s);
+}
+
+/* 32 digits, lower case (RFC 1939 section 7). */
+static bool
+parse_digest(uint8_t *digest, const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (strlen(text) != 2 * APOP_DIGEST_SIZE ||
+	    strspn(text, digits) != 2 * APOP_DIGEST_SIZE)
+		return false;
+	for (size_t i = 0; i < APOP_DIGEST_SIZE; i++)
+		digest[i] =
+		    (uint8_t)((strchr(digits, text[2 * i]) - digits) * 16 +
+			      (strchr(digits, text[2 * i + 1]) - digits));
+	return true;
+}
+
+enum outcome
+command_apop(struct session *s, const struct arguments *a)
+{
+	struct apop_request *apop = &s->request.apop;
+	char *blank = strrchr(a->text, ' ');
+
+	if (s->offers->apop[0] == '\0') {
+		stream_printf(&s->stream, "-ERR APOP is not offered here");
+		return GO_ON;
+	}
+	if (blank == NULL || blank == a->text || blank - a->text > USER_MAX ||
+	    !parse_digest(apop->digest, blank + 1)) {
+		stream_printf(&s->stream,
+			      "-ERR APOP: A name and a digest are needed");
+		return GO_ON;
+	}
+	snprintf(apop->user, sizeof(apop->user), "%.*s", (int)(blank - a->text),
+		 a->text);
+	s->request.type = REQUEST_APOP;
+	return authorization_log_in(s);
 }
 
 /* What was read ahead and what is not yet sent goes to the next process. */
@@ -84,8 +143,8 @@ hand_over(struct session *s)
 	bool sent;
 
 	s->request.type = REQUEST_HANDOVER;
-	h->input_len = (uint32_t)stream_take_input(&s->stream, h->input,
-						   sizeof(h->input));
+	h->input_len =
+	    (uint32_t)stream_take_input(&s->stream, h->input, sizeof(h->input));
 	h->output_len = (uint32_t)stream_take_output(&s->stream, h->output,
 						     sizeof(h->output));
 	sent = boundary_send(s->monitor, &s->request);
@@ -103,15 +162,20 @@ say_bye(struct session *s)
 
 int
 authorization_run(const struct options *o, const struct connection *c,
-                  int monitor)
+		  const struct offers *offers, int monitor)
 {
 	static struct session s;
+	static struct sasl sasl;
 
 	s.options = o;
 	s.monitor = monitor;
 	s.state = AUTHORIZATION;
+	s.offers = offers;
+	s.sasl = &sasl;
 	stream_init(&s.stream, c->in, c->out, o->idle_timeout);
-	stream_printf(&s.stream, "+OK POP3 server ready");
+	s.stream.long_prefix = AUTH_PREFIX;
+	stream_printf(&s.stream, "+OK POP3 server ready%s%s",
+		      *offers->apop != '\0' ? " " : "", offers->apop);
 	if (session_loop(&s) == LOGGED_IN)
 		return hand_over(&s) ? EX_OK : EX_SOFTWARE;
 	stream_linger(&s.stream);

@@ -2,8 +2,19 @@
 #ifndef AUTHORIZATION_H
 #define AUTHORIZATION_H
 
+#include <stdbool.h>
+
 #include "connection.h"
 #include "options.h"
+
+enum { APOP_TIMESTAMP_SIZE = 320 };
+
+/* Ways to log in, beside passwords, that this host is set up for. */
+struct offers {
+	bool scram;
+	bool oauth;
+	char apop[APOP_TIMESTAMP_SIZE]; /* the greeting's timestamp; "": none */
+};
 
 /*
  * Greets and serves the connection until a login succeeds, and hands what it
@@ -11,6 +22,6 @@
  * privileges; monitor is the boundary. Returns the exit status.
  */
 int authorization_run(const struct options *o, const struct connection *c,
-                      int monitor);
+		      const struct offers *offers, int monitor);
 
 #endif

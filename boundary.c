@@ -8,12 +8,16 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define SIZE_WITH(member)                                                      \
-	(offsetof(struct request, member) +                                    \
+#define SIZE_WITH(member)                   \
+	(offsetof(struct request, member) + \
 	 sizeof(((struct request *)NULL)->member))
 
 static const size_t request_size[REQUEST_TYPES] = {
 	[REQUEST_LOGIN] = SIZE_WITH(login),
+	[REQUEST_TOKEN] = SIZE_WITH(token),
+	[REQUEST_APOP] = SIZE_WITH(apop),
+	[REQUEST_SCRAM_START] = SIZE_WITH(scram_start),
+	[REQUEST_SCRAM_PROOF] = SIZE_WITH(scram_proof),
 	[REQUEST_HANDOVER] = SIZE_WITH(handover),
 	[REQUEST_BYE] = SIZE_WITH(reason),
 	[REQUEST_DOTLOCK_TRY] = SIZE_WITH(type),

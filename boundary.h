@@ -9,12 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scram.h"
 #include "stream.h"
 
 enum {
-	/* protocol.md's limits for names and passwords, in octets */
+	/* limits for names and passwords, in octets */
 	USER_MAX = 255,
-	PASSWORD_MAX = 1023
+	PASSWORD_MAX = 1023,
+	/* octets; what fits into the longest line in base64 */
+	TOKEN_MAX = 12288,
+	APOP_DIGEST_SIZE = 16
 };
 
 enum request_type {
@@ -24,6 +28,10 @@ enum request_type {
 	REQUEST_DOTLOCK_TRY,   /* mailbox: one try for the dotlock */
 	REQUEST_DOTLOCK_LEAVE, /* mailbox: remove it */
 	REQUEST_SUMMARY,       /* mailbox: what the session did */
+	REQUEST_TOKEN,	       /* greeter: is this the user's OAuth token? */
+	REQUEST_APOP,	       /* greeter: is this the user's digest? */
+	REQUEST_SCRAM_START,   /* greeter: a challenge for this user */
+	REQUEST_SCRAM_PROOF,   /* greeter: is this the answer to it? */
 	REQUEST_TYPES
 };
 
@@ -39,9 +47,52 @@ enum end_reason {
 	END_REASONS
 };
 
+/* How a user came in; for the log, and for what decides it. */
+enum login_method {
+	METHOD_PASS,
+	METHOD_APOP,
+	METHOD_PLAIN,
+	METHOD_LOGIN,
+	METHOD_OAUTHBEARER,
+	METHOD_XOAUTH2,
+	METHOD_SCRAM,
+	METHOD_SCRAM_PLUS,
+	METHODS
+};
+
+/*
+ * Requests of the greeter's. Strings end with a NUL; the monitor puts one at
+ * the end of each before it looks.
+ */
 struct login_request {
-	char user[USER_MAX + 1]; /* both NUL-terminated */
+	char user[USER_MAX + 1];
 	char password[PASSWORD_MAX + 1];
+	uint32_t method; /* METHOD_PASS, METHOD_PLAIN, METHOD_LOGIN */
+};
+
+struct token_request {
+	uint32_t method; /* METHOD_OAUTHBEARER, METHOD_XOAUTH2 */
+	char user[USER_MAX + 1];
+	char token[TOKEN_MAX + 1];
+};
+
+struct apop_request {
+	char user[USER_MAX + 1];
+	uint8_t digest[APOP_DIGEST_SIZE];
+};
+
+/* The parts of client-first-message (RFC 5802 section 7). */
+struct scram_start_request {
+	char user[USER_MAX + 1];
+	char gs2[SCRAM_GS2_MAX + 1];
+	char bare[SCRAM_BARE_MAX + 1];
+	char nonce[SCRAM_NONCE_MAX + 1];
+};
+
+/* Of client-final-message; the monitor knows the rest. */
+struct scram_proof_request {
+	char extensions[SCRAM_EXTENSIONS_MAX + 1];
+	uint8_t proof[SCRAM_KEY_SIZE];
 };
 
 struct handover {
@@ -59,6 +110,10 @@ struct request {
 	uint32_t type; /* enum request_type */
 	union {
 		struct login_request login;
+		struct token_request token;
+		struct apop_request apop;
+		struct scram_start_request scram_start;
+		struct scram_proof_request scram_proof;
 		struct handover handover;
 		uint32_t reason; /* REQUEST_BYE: enum end_reason */
 		struct summary summary;
@@ -76,7 +131,11 @@ enum login_result {
 
 struct reply {
 	uint32_t result; /* enum login_result or enum lock_result */
-	uint32_t last;	 /* REQUEST_LOGIN: no further try is allowed */
+	uint32_t last;	 /* of a login: no further try is allowed */
+	union {
+		char server_first[SCRAM_SERVER_FIRST_SIZE]; /* SCRAM_START */
+		uint8_t signature[SCRAM_KEY_SIZE];	    /* SCRAM_PROOF */
+	};
 };
 
 /* Sends one request; false when the other side is gone. */

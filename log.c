@@ -34,6 +34,7 @@ static const char *const message_ids[] = {
 static enum log_where where = LOG_TO_STDERR;
 static char session_user[NAME_MAX_ESCAPED] = "-";
 static char session_rhost[NAME_MAX_ESCAPED] = "-";
+static const char *session_method; /* NULL: there was no attempt yet */
 
 /* One entry for the journal: "NAME=value" strings in one buffer. */
 struct fields {
@@ -96,6 +97,12 @@ log_session(const char *user, const char *rhost)
 		escape(session_rhost, sizeof(session_rhost), rhost, '!');
 }
 
+void
+log_method(const char *method)
+{
+	session_method = method;
+}
+
 static void field(struct fields *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -120,27 +127,32 @@ static void
 emit(struct fields *f, int priority, enum log_event event, const char *text)
 {
 	char line[TEXT_MAX];
+	const char *method = session_method != NULL ? session_method : "";
+	const char *label = *method != '\0' ? " method=" : "";
 
 	log_prepare();
 	escape(line, sizeof(line), text, ' ');
 	switch (where) {
 	case LOG_TO_STDERR:
-		dprintf(2, "pop3d[%d]: rhost=%s user=%s: %s\n", (int)getpid(),
-			session_rhost, session_user, line);
+		dprintf(2, "pop3d[%d]: rhost=%s user=%s%s%s: %s\n",
+			(int)getpid(), session_rhost, session_user, label,
+			method, line);
 		return;
 	case LOG_TO_SYSLOG:
-		syslog(priority, "rhost=%s user=%s: %s", session_rhost,
-		       session_user, line);
+		syslog(priority, "rhost=%s user=%s%s%s: %s", session_rhost,
+		       session_user, label, method, line);
 		return;
 	default:
-		field(f, "MESSAGE=rhost=%s user=%s: %s", session_rhost,
-		      session_user, line);
+		field(f, "MESSAGE=rhost=%s user=%s%s%s: %s", session_rhost,
+		      session_user, label, method, line);
 		field(f, "PRIORITY=%d", priority);
 		field(f, "MESSAGE_ID=%s", message_ids[event]);
 		field(f, "SYSLOG_IDENTIFIER=pop3d");
 		field(f, "SYSLOG_FACILITY=%d", LOG_MAIL >> 3);
 		field(f, "POP3_USER=%s", session_user);
 		field(f, "POP3_RHOST=%s", session_rhost);
+		if (*method != '\0')
+			field(f, "POP3_METHOD=%s", method);
 		systemd_journal_send(f->iov, f->count);
 	}
 }

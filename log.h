@@ -12,15 +12,15 @@
 
 /* Each has a MESSAGE_ID of its own in the journal. */
 enum log_event {
-	EVENT_LOGIN,	      /* a user came in */
-	EVENT_LOGIN_FAILED,   /* a user did not */
-	EVENT_SESSION_END,    /* counts, and why it ended */
-	EVENT_MAILBOX,	      /* a mailbox that cannot be served as asked */
-	EVENT_COMMIT,	      /* deletions that could not be carried out */
-	EVENT_RECOVERED,      /* an interrupted commit was finished */
-	EVENT_RESCUED,	      /* a journal that did not fit its mailbox */
-	EVENT_SETUP,	      /* something is wrong in this host's setup */
-	EVENT_PROTOCOL	      /* a connection that ended before a login */
+	EVENT_LOGIN,	    /* a user came in */
+	EVENT_LOGIN_FAILED, /* a user did not */
+	EVENT_SESSION_END,  /* counts, and why it ended */
+	EVENT_MAILBOX,	    /* a mailbox that cannot be served as asked */
+	EVENT_COMMIT,	    /* deletions that could not be carried out */
+	EVENT_RECOVERED,    /* an interrupted commit was finished */
+	EVENT_RESCUED,	    /* a journal that did not fit its mailbox */
+	EVENT_SETUP,	    /* something is wrong in this host's setup */
+	EVENT_PROTOCOL	    /* a connection that ended before a login */
 };
 
 /* What a session did, for its last line. */
@@ -48,6 +48,12 @@ void log_prepare(void);
  * it is. Copies the strings.
  */
 void log_session(const char *user, const char *rhost);
+
+/*
+ * How the user came in or tried to, for the same: "PASS", "SCRAM-SHA-256", ...
+ * The string is not copied.
+ */
+void log_method(const char *method);
 
 /* One line; priority as in syslog(3). Adds user and address itself. */
 void log_line(int priority, enum log_event event, const char *format, ...)

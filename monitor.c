@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "authorization.h"
 #include "log.h"
 #include "monitor_private.h"
 #include "privilege.h"
@@ -56,7 +55,7 @@ on_bye(struct monitor *m)
 {
 	uint32_t reason = m->request.reason;
 
-	if (m->tries > 0)
+	if (m->failed)
 		return false; /* each failure has its line already */
 	log_line(LOG_INFO, EVENT_PROTOCOL, "no login: %s",
 		 reason < END_REASONS ? reasons[reason] : "?");
@@ -93,9 +92,14 @@ static const struct {
 	unsigned phases;		    /* in which it is permitted */
 	bool (*handler)(struct monitor *m); /* false: nothing more follows */
 } handlers[REQUEST_TYPES] = {
-	[REQUEST_LOGIN] = { GREETER, monitor_login },
+	[REQUEST_LOGIN] = { GREETER | GREETER_SCRAM, monitor_login },
+	[REQUEST_TOKEN] = { GREETER | GREETER_SCRAM, monitor_token },
+	[REQUEST_APOP] = { GREETER | GREETER_SCRAM, monitor_apop },
+	[REQUEST_SCRAM_START] = { GREETER | GREETER_SCRAM,
+				  monitor_scram_start },
+	[REQUEST_SCRAM_PROOF] = { GREETER_SCRAM, monitor_scram_proof },
 	[REQUEST_HANDOVER] = { GREETER_LOGGED_IN, on_handover },
-	[REQUEST_BYE] = { GREETER, on_bye },
+	[REQUEST_BYE] = { GREETER | GREETER_SCRAM | GREETER_LOGGED_IN, on_bye },
 	[REQUEST_DOTLOCK_TRY] = { MAILBOX, on_dotlock_try },
 	[REQUEST_DOTLOCK_LEAVE] = { MAILBOX, on_dotlock_leave },
 	[REQUEST_SUMMARY] = { MAILBOX, on_summary },
@@ -214,7 +218,8 @@ start_greeter(struct monitor *m, uid_t uid, gid_t gid)
 	if (boundary >= 0) {
 		if (!privilege_become_greeter(uid, gid))
 			give_up("giving up root for the greeter");
-		_exit(authorization_run(m->options, m->connection, boundary));
+		_exit(authorization_run(m->options, m->connection, &m->offers,
+					boundary));
 	}
 	m->phase = GREETER;
 	return boundary == -1;
@@ -300,6 +305,7 @@ monitor_run(const struct options *o, const struct connection *c)
 				     "up.\r\n");
 		return EX_CONFIG;
 	}
+	monitor_prepare_offers(&m);
 	if (!start_greeter(&m, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0)) {
 		log_line(LOG_ERR, EVENT_SETUP, "greeter: %s", strerror(errno));
 		refuse_connection(c, "-ERR [SYS/TEMP] No process to be "

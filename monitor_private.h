@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "account.h"
+#include "authorization.h"
 #include "auth_pam.h"
 #include "boundary.h"
 #include "connection.h"
@@ -17,7 +18,21 @@
 #include "options.h"
 
 /* Who is on the other side of the boundary, and what it has achieved. */
-enum phase { GREETER = 1, GREETER_LOGGED_IN = 2, MAILBOX = 4 };
+enum phase {
+	GREETER = 1,
+	GREETER_SCRAM = 2, /* with a challenge that was not answered yet */
+	GREETER_LOGGED_IN = 4,
+	MAILBOX = 8
+};
+
+/* A SCRAM exchange, from its challenge to its answer. */
+struct scram_pending {
+	enum login_method method;
+	char user[USER_MAX + 1];
+	bool known; /* whether the keys are anyone's */
+	struct scram_keys keys;
+	struct scram_exchange exchange;
+};
 
 struct monitor {
 	const struct options *options;
@@ -26,6 +41,9 @@ struct monitor {
 	int boundary; /* our end, or -1 */
 	pid_t child;
 	unsigned tries;
+	bool failed; /* one of them, with a line in the log */
+	struct offers offers;
+	struct scram_pending scram;
 	struct auth_pam *auth;
 	struct account account;
 	struct request request;
@@ -38,10 +56,17 @@ struct monitor {
 
 double monitor_seconds_since(const struct timespec *start);
 
+/* Finds out what the greeter may offer; before there is one. */
+void monitor_prepare_offers(struct monitor *m);
+
 /*
  * Handlers of what the greeter asks about logins: m->request is the request.
  * They answer it and wipe it; false when nothing more can follow.
  */
 bool monitor_login(struct monitor *m);
+bool monitor_token(struct monitor *m);
+bool monitor_apop(struct monitor *m);
+bool monitor_scram_start(struct monitor *m);
+bool monitor_scram_proof(struct monitor *m);
 
 #endif

@@ -147,8 +147,8 @@ fill_line(struct entry *e, const struct options *o)
 	base64_encode(salt, e->keys.salt, sizeof(e->keys.salt));
 	base64_encode(stored, e->keys.stored, sizeof(e->keys.stored));
 	base64_encode(server, e->keys.server, sizeof(e->keys.server));
-	snprintf(e->line, sizeof(e->line), "%s:%d:%s:%s:%s:%s\n",
-		 o->user, SCRAM_ITERATIONS, salt, stored, server,
+	snprintf(e->line, sizeof(e->line), "%s:%d:%s:%s:%s:%s\n", o->user,
+		 SCRAM_ITERATIONS, salt, stored, server,
 		 o->secret_apop ? e->password : "");
 	explicit_bzero(stored, sizeof(stored));
 	explicit_bzero(server, sizeof(server));

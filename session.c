@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "maildrop.h"
+#include "sasl.h"
 
 enum { UNKNOWN_MAX = 10 };
 
@@ -19,7 +20,8 @@ enum syntax {
 	OPTIONAL_MESSAGE,
 	MESSAGE,
 	MESSAGE_AND_LINES,
-	REST_OF_LINE
+	REST_OF_LINE,
+	OPTIONAL_REST
 };
 
 struct command {
@@ -37,6 +39,8 @@ static enum outcome command_quit(struct session *, const struct arguments *);
 static const struct command commands[] = {
 	{ "USER", command_user, AUTHORIZATION, REST_OF_LINE, "USER" },
 	{ "PASS", command_pass, AUTHORIZATION, REST_OF_LINE, NULL },
+	{ "APOP", command_apop, AUTHORIZATION, REST_OF_LINE, NULL },
+	{ "AUTH", command_auth, AUTHORIZATION, OPTIONAL_REST, NULL },
 	{ "STAT", command_stat, TRANSACTION, NOTHING, NULL },
 	{ "LIST", command_list, TRANSACTION, OPTIONAL_MESSAGE, NULL },
 	{ "UIDL", command_uidl, TRANSACTION, OPTIONAL_MESSAGE, "UIDL" },
@@ -60,6 +64,8 @@ command_capa(struct session *s, const struct arguments *a)
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (commands[i].capability != NULL)
 			stream_printf(&s->stream, "%s", commands[i].capability);
+	if (s->state == AUTHORIZATION)
+		sasl_list(s, CAPA_LINE);
 	stream_printf(&s->stream, "RESP-CODES");
 	stream_printf(&s->stream, "AUTH-RESP-CODE");
 	stream_printf(&s->stream, "PIPELINING");
@@ -137,6 +143,8 @@ check_syntax(const struct session *s, const struct command *c,
 	switch (c->syntax) {
 	case NOTHING:
 		return a->text == NULL ? NULL : "No argument is allowed";
+	case OPTIONAL_REST:
+		return NULL;
 	case REST_OF_LINE:
 		return a->text != NULL ? NULL : "An argument is needed";
 	case OPTIONAL_MESSAGE:
@@ -239,6 +247,20 @@ end_of_stream(struct session *s, enum stream_result r)
 }
 
 enum outcome
+session_getline(struct session *s, char **line, size_t *len)
+{
+	enum stream_result r = stream_getline(&s->stream, line, len);
+
+	if (r == STREAM_OK)
+		return GO_ON;
+	*line = NULL;
+	if (r != STREAM_TOO_LONG)
+		return end_of_stream(s, r);
+	stream_printf(&s->stream, "-ERR Line too long");
+	return GO_ON;
+}
+
+enum outcome
 session_loop(struct session *s)
 {
 	enum outcome outcome = GO_ON;
@@ -246,14 +268,9 @@ session_loop(struct session *s)
 	char *line;
 
 	while (outcome == GO_ON) {
-		enum stream_result r = stream_getline(&s->stream, &line, &len);
-
-		if (r == STREAM_TOO_LONG)
-			stream_printf(&s->stream, "-ERR Line too long");
-		else if (r == STREAM_OK)
+		outcome = session_getline(s, &line, &len);
+		if (outcome == GO_ON && line != NULL)
 			outcome = carry_out(s, line, len);
-		else
-			outcome = end_of_stream(s, r);
 	}
 	if (outcome == OVER)
 		stream_flush(&s->stream);

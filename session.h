@@ -23,6 +23,9 @@ enum outcome {
 	OVER	   /* session.reason says why */
 };
 
+struct offers;
+struct sasl;
+
 struct session {
 	const struct options *options;
 	struct stream stream;
@@ -32,8 +35,10 @@ struct session {
 	unsigned unknown; /* unknown commands in a row */
 	/* AUTHORIZATION */
 	struct request request; /* holds the password for a moment */
-	bool user_given; /* by the command before this one */
+	bool user_given;	/* by the command before this one */
 	bool name_accepted;
+	const struct offers *offers; /* what the monitor can check */
+	struct sasl *sasl;	     /* AUTH's, between two lines */
 	/* TRANSACTION */
 	struct maildrop *maildrop;
 	struct summary summary;
@@ -52,9 +57,21 @@ struct arguments {
  */
 enum outcome session_loop(struct session *s);
 
+/*
+ * The next line, for a handler that asked for more: GO_ON with it, or with NULL
+ * where it was too long and that was replied; OVER.
+ */
+enum outcome session_getline(struct session *s, char **line, size_t *len);
+
 /* ---- authorization.c, in the greeter */
 enum outcome command_user(struct session *s, const struct arguments *a);
 enum outcome command_pass(struct session *s, const struct arguments *a);
+enum outcome command_apop(struct session *s, const struct arguments *a);
+/* Whether a password, or what is as good as one, may be sent as it is. */
+bool plaintext_allowed(const struct session *s);
+
+/* ---- sasl.c, in the greeter */
+enum outcome command_auth(struct session *s, const struct arguments *a);
 
 /* ---- transaction.c, in the mailbox process */
 enum outcome command_stat(struct session *s, const struct arguments *a);

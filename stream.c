@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -249,12 +250,25 @@ fill(struct stream *s)
 	}
 }
 
+/* How long the line may be that is next, its end counted. */
+static size_t
+line_limit(const struct stream *s)
+{
+	size_t n = s->long_prefix == NULL ? 0 : strlen(s->long_prefix);
+
+	if (s->long_prefix != NULL && s->in_end - s->in_start >= n &&
+	    strncasecmp(s->input + s->in_start, s->long_prefix, n) == 0)
+		return STREAM_INPUT_SIZE;
+	return STREAM_LINE_MAX;
+}
+
 /* Takes the line that ends at `newline` out of the input. */
 static enum stream_result
 take_line(struct stream *s, char *newline, char **line, size_t *len)
 {
 	char *start = s->input + s->in_start;
-	bool too_long = s->skipping || newline + 1 - start > STREAM_LINE_MAX;
+	bool too_long =
+	    s->skipping || (size_t)(newline + 1 - start) > line_limit(s);
 
 	s->in_start = (size_t)(newline + 1 - s->input);
 	s->skipping = false;
@@ -276,7 +290,7 @@ stream_getline(struct stream *s, char **line, size_t *len)
 				       s->in_end - s->in_start);
 		if (newline != NULL)
 			return take_line(s, newline, line, len);
-		if (s->in_end - s->in_start >= STREAM_LINE_MAX) {
+		if (s->in_end - s->in_start >= line_limit(s)) {
 			s->skipping = true;
 			s->in_start = s->in_end;
 		}

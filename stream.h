@@ -13,7 +13,8 @@
 enum {
 	/* RFC 2449 section 4: a command line, its CRLF counted */
 	STREAM_LINE_MAX = 255,
-	STREAM_INPUT_SIZE = 4096,
+	/* one that stream.long_prefix allows to be longer, and read ahead */
+	STREAM_INPUT_SIZE = 16384,
 	STREAM_OUTPUT_SIZE = 128 * 1024,
 	/* replies that a login hands on unsent instead of flushing them */
 	STREAM_PENDING_MAX = 4096
@@ -48,8 +49,13 @@ struct stream {
 	stream_back_fn back;
 	void *hook_arg;
 	enum stream_result error; /* what broke the output, else STREAM_OK */
-	bool skipping;		  /* inside a line that is too long */
-	size_t in_start, in_end;  /* unread input */
+	/*
+	 * Lines that begin with it, in any case, may have STREAM_INPUT_SIZE
+	 * octets; NULL: no line may.
+	 */
+	const char *long_prefix;
+	bool skipping;		 /* inside a line that is too long */
+	size_t in_start, in_end; /* unread input */
 	size_t out_end;
 	char input[STREAM_INPUT_SIZE];
 	char output[STREAM_OUTPUT_SIZE];

@@ -11,7 +11,12 @@ from pop3 import PATIENCE, message
 
 
 @pytest.fixture
-def port(host):
+def options():
+    return []
+
+
+@pytest.fixture
+def port(host, options):
     """pop3d behind systemd-socket-activate, as inetd would start it."""
     if shutil.which("systemd-socket-activate") is None:
         pytest.skip("systemd-socket-activate is missing")
@@ -20,7 +25,7 @@ def port(host):
             number = probe.getsockname()[1]
         process = host.popen(
             ["systemd-socket-activate", f"--listen=127.0.0.1:{number}",
-             "--accept", "--inetd", *host.command()], stderr=subprocess.PIPE)
+             "--accept", "--inetd", *host.command(*options)], stderr=subprocess.PIPE)
         host.others.append(process)
         # it says where it listens, or it could not and ends
         for line in process.stderr:

@@ -21,7 +21,7 @@ build/fuzz/fuzz_mbox: FUZZ_INSTEAD = build/fuzz/mbox.o
 build/fuzz/fuzz_monitor: FUZZ_INSTEAD = build/fuzz/monitor.o
 build/fuzz/fuzz_monitor: FUZZ_WRAP = auth_pam_check auth_pam_open auth_pam_end \
 	account_find account_make_state_dir keeper_try keeper_release \
-	kill ppoll dprintf
+	auth_secret_find scram_verify kill ppoll dprintf
 
 build/fuzz/%.o: %.c Makefile tests/fuzz/fuzz.mk
 	@mkdir -p build/fuzz

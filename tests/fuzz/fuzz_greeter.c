@@ -11,6 +11,9 @@ enum { SAID_MAX = 64 * 1024, ANSWERS = 3 };
 
 static struct options options;
 static char said[SAID_MAX];
+static const struct offers offers = { .scram = true,
+				      .oauth = true,
+				      .apop = "<1.2.3@host>" };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
@@ -24,12 +27,19 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* Each reply is "+OK...", "-ERR...", or a line of CAPA's. */
+/* Whether a reply of several lines begins with these. */
+static bool
+begins_with(const char *sent, const char *end, const char *lines)
+{
+	size_t n = strlen(lines);
+
+	return (size_t)(end - sent) > n && memcmp(sent, lines, n) == 0;
+}
+
+/* Each reply is "+OK...", "-ERR...", "+ ...", or a line of a list. */
 static void
 check_replies(const char *sent, size_t n)
 {
-	static const char capabilities[] =
-	    "+OK Capability list follows\r\nUSER\r\n";
 	const char *end = sent + n;
 
 	must(n >= 5 && memcmp(sent, "+OK ", 4) == 0);
@@ -37,11 +47,13 @@ check_replies(const char *sent, size_t n)
 		const char *lf = memchr(sent, '\n', (size_t)(end - sent));
 
 		must(lf != NULL && lf > sent && lf[-1] == '\r');
-		must(lf + 1 - sent <= 512);
+		must(lf + 1 - sent <= 512 || memcmp(sent, "+ ", 2) == 0);
 		must(memcmp(sent, "+OK", 3) == 0 ||
+		     memcmp(sent, "+ ", 2) == 0 ||
 		     memcmp(sent, "-ERR ", 5) == 0);
-		if ((size_t)(end - sent) >= sizeof(capabilities) &&
-		    memcmp(sent, capabilities, sizeof(capabilities) - 1) == 0) {
+		if (begins_with(sent, end,
+				"+OK Capability list follows\r\nUSER\r\n") ||
+		    begins_with(sent, end, "+OK Mechanisms follow\r\nSCRAM")) {
 			lf = memmem(sent, (size_t)(end - sent), "\r\n.\r\n", 5);
 			must(lf != NULL);
 			lf += 4;
@@ -71,7 +83,7 @@ static void
 check_requests(int monitor, int in, int out, size_t len)
 {
 	static struct request r;
-	bool over = false;
+	bool over = false, started = false;
 	int logins = 0;
 
 	while (recv(monitor, &r, 1, MSG_PEEK) > 0) {
@@ -82,6 +94,32 @@ check_requests(int monitor, int in, int out, size_t len)
 			logins++;
 			must(memchr(r.login.user, '\0', USER_MAX + 1));
 			must(memchr(r.login.password, '\0', PASSWORD_MAX + 1));
+			break;
+		case REQUEST_TOKEN:
+			logins++;
+			must(memchr(r.token.user, '\0', USER_MAX + 1));
+			must(memchr(r.token.token, '\0', TOKEN_MAX + 1));
+			break;
+		case REQUEST_APOP:
+			logins++;
+			must(memchr(r.apop.user, '\0', USER_MAX + 1));
+			break;
+		case REQUEST_SCRAM_START:
+			started = true;
+			must(memchr(r.scram_start.user, '\0', USER_MAX + 1));
+			must(
+			    memchr(r.scram_start.gs2, '\0', SCRAM_GS2_MAX + 1));
+			must(memchr(r.scram_start.bare, '\0',
+				    SCRAM_BARE_MAX + 1));
+			must(memchr(r.scram_start.nonce, '\0',
+				    SCRAM_NONCE_MAX + 1));
+			break;
+		case REQUEST_SCRAM_PROOF:
+			must(started);
+			started = false;
+			logins++;
+			must(memchr(r.scram_proof.extensions, '\0',
+				    SCRAM_EXTENSIONS_MAX + 1));
 			break;
 		case REQUEST_HANDOVER:
 			must(logins > 0);
@@ -114,14 +152,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < ANSWERS; i++) {
 		uint8_t b = take_byte(&in);
 		struct reply reply = { .result = b % (LOGIN_RESULTS + 1u),
-				       .last = b >> 7 };
+				       .last = b >> 7,
+				       .server_first =
+					   "r=abcdef,s=AAAA,i=4096" };
 
 		must(boundary_reply(pair[0], &reply));
 	}
 	shutdown(pair[0], SHUT_WR);
 	c.in = client_says(&in, said, &len, sizeof(said));
 	c.out = memfd_create("out", MFD_CLOEXEC);
-	must(authorization_run(&options, &c, pair[1]) == 0);
+	must(authorization_run(&options, &c, &offers, pair[1]) == 0);
 	shutdown(pair[1], SHUT_WR);
 	check_requests(pair[0], c.in, c.out, len);
 	close(pair[1]);

@@ -6,6 +6,8 @@
 
 #include "../../monitor.c"
 
+#include "../../auth_secret.h"
+
 enum { TRIES = 3, REQUESTS = 8 };
 
 static struct options options;
@@ -29,20 +31,54 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 /* ---- the host, in the place of what the linker would take (--wrap) */
 
 enum login_result __wrap_auth_pam_check(struct auth_pam **auth,
-					const struct options *o, char *user,
+					const struct options *o,
+					const char *service, char *user,
 					const char *password,
 					const char *rhost);
 enum login_result
 __wrap_auth_pam_check(struct auth_pam **auth, const struct options *o,
-		      char *user, const char *password, const char *rhost)
+		      const char *service, char *user, const char *password,
+		      const char *rhost)
 {
 	(void)rhost;
+	must(strncmp(service, "pop3d", 5) == 0);
 	must(o == &options && !logged_in);
 	must(account_name_valid(user) && strlen(user) <= USER_MAX);
-	must(*password != '\0' && strlen(password) <= PASSWORD_MAX);
+	must(password == NULL ||
+	     (*password != '\0' && strlen(password) <= TOKEN_MAX));
 	must(++checked <= TRIES);
 	*auth = NULL;
 	return (enum login_result)(take_byte(&script) % LOGIN_RESULTS);
+}
+
+enum login_result __wrap_auth_secret_find(const struct options *o,
+					  const char *user,
+					  struct secret *secret);
+enum login_result
+__wrap_auth_secret_find(const struct options *o, const char *user,
+			struct secret *secret)
+{
+	uint8_t b = take_byte(&script);
+
+	must(o == &options && strlen(user) <= USER_MAX);
+	memset(secret, 0, sizeof(*secret));
+	secret->known = secret->has_plain = (b & 0x40) != 0;
+	secret->keys.iterations = 4096;
+	return (enum login_result)(b % LOGIN_RESULTS);
+}
+
+bool __wrap_scram_verify(const struct scram_exchange *x,
+			 const struct scram_keys *k, const uint8_t *proof,
+			 uint8_t *signature);
+/* Right where the script says so: nobody guesses a proof. */
+bool
+__wrap_scram_verify(const struct scram_exchange *x, const struct scram_keys *k,
+		    const uint8_t *proof, uint8_t *signature)
+{
+	must(k->iterations == 4096 && strlen(x->nonce) >= 24);
+	must(strlen(x->bare) <= SCRAM_BARE_MAX);
+	memcpy(signature, proof, SCRAM_KEY_SIZE);
+	return (take_byte(&script) & 1) != 0;
 }
 
 enum login_result __wrap_account_find(struct account *a,
@@ -155,8 +191,8 @@ send_request(int fd, struct input *in)
 	struct input body = take_until_mark(in);
 
 	memset(&r, 0, sizeof(r));
-	if (body.n > sizeof(r.login))
-		body.n = sizeof(r.login);
+	if (body.n > sizeof(r.token))
+		body.n = sizeof(r.token);
 	memcpy(&r.login, body.p, body.n);
 	r.type = how & 0x1f;
 	if (how & 0x80)
@@ -194,6 +230,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&m, 0, sizeof(m));
 	m.options = &options;
 	m.connection = &connection;
+	m.offers = (struct offers){ .scram = true,
+				    .oauth = true,
+				    .apop = "<1.2.3@host>" };
 	log_open(LOG_TO_STDERR);
 	checked = 0;
 	logged_in = held = killed = false;

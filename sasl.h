@@ -1,0 +1,61 @@
+/*
+ * The AUTH command (RFC 5034): SASL's exchanges in the greeter. Mechanisms
+ * that ask for more than a line are in files of their own.
+ */
+#ifndef SASL_H
+#define SASL_H
+
+#include "authorization.h"
+#include "session.h"
+
+/* What lines begin with that may be longer than others. */
+#define AUTH_PREFIX "AUTH "
+
+/* What a client says last, after base64; NUL-terminated behind `len`. */
+struct sasl {
+	size_t len;
+	char response[TOKEN_MAX + 1];
+};
+
+/* How the mechanisms that are possible now are listed. */
+enum sasl_form { CAPA_LINE, AUTH_LIST };
+void sasl_list(struct session *s, enum sasl_form form);
+
+/*
+ * Sends a challenge and waits for the response, s->sasl. False when there is
+ * none: *outcome is then the command's, and the client was told.
+ */
+bool sasl_ask(struct session *s, const void *challenge, size_t len,
+	      enum outcome *outcome);
+
+/* Replies "-ERR AUTH: what". */
+enum outcome sasl_refuse(struct session *s, const char *what);
+
+/* Replies that the client wants to be somebody else. */
+enum outcome sasl_refuse_identity(struct session *s);
+
+/* Whether both ends of the connection can be bound: TLS with an exporter. */
+bool channel_is_bound(const struct session *s);
+
+/* Mechanisms: the client's first response is in s->sasl. */
+enum outcome sasl_scram(struct session *s);
+enum outcome sasl_scram_plus(struct session *s);
+enum outcome sasl_oauthbearer(struct session *s);
+enum outcome sasl_xoauth2(struct session *s);
+
+/* ---- authorization.c */
+
+/*
+ * Asks the monitor about s->request, whose type is set, and wipes it. False
+ * when there is no answer; the client was told and the session is over.
+ */
+bool authorization_ask(struct session *s, struct reply *reply);
+
+/* Replies to a login that failed; LOGGED_IN where it did not. */
+enum outcome authorization_conclude(struct session *s,
+				    const struct reply *reply);
+
+/* Both. */
+enum outcome authorization_log_in(struct session *s);
+
+#endif

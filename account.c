@@ -40,25 +40,64 @@ append(char *path, size_t *len, const char *text, size_t n)
 	return true;
 }
 
+/* A part of a name that becomes one component of a path, or of one's name. */
+static bool
+append_part(struct account *a, size_t *len, const char *part, size_t n)
+{
+	if (n == 0 || (n <= 2 && strncmp(part, "..", n) == 0))
+		return false;
+	return append(a->mailbox, len, part, n);
+}
+
+/*
+ * What a directive stands for. account_name_valid has refused slashes and
+ * control characters; %n and %d are what is before and behind the last '@'.
+ */
+static bool
+append_directive(struct account *a, size_t *len, char directive)
+{
+	const char *at = strrchr(a->name, '@');
+	size_t n = at == NULL ? strlen(a->name) : (size_t)(at - a->name);
+
+	switch (directive) {
+	case 'u':
+		return append_part(a, len, a->name, strlen(a->name));
+	case 'n':
+		return append_part(a, len, a->name, n);
+	case 'd':
+		return at != NULL &&
+		       append_part(a, len, at + 1, strlen(at + 1));
+	case 'h':
+		return append(a->mailbox, len, a->home, strlen(a->home));
+	default:
+		return append(a->mailbox, len, "%", 1);
+	}
+}
+
 static bool
 fill_template(struct account *a, const char *template)
 {
 	size_t len = 0;
 	bool fits = true;
 
-	for (const char *s = template; *s != '\0' && fits; s++) {
-		if (*s != '%')
-			fits = append(a->mailbox, &len, s, 1);
-		else if (*++s == 'u')
-			fits = append(a->mailbox, &len, a->name,
-				      strlen(a->name));
-		else if (*s == 'h')
-			fits = append(a->mailbox, &len, a->home,
-				      strlen(a->home));
-		else
-			fits = append(a->mailbox, &len, "%", 1);
-	}
+	for (const char *s = template; *s != '\0' && fits; s++)
+		fits = *s == '%' ? append_directive(a, &len, *++s)
+				 : append(a->mailbox, &len, s, 1);
 	return fits && a->mailbox[0] == '/';
+}
+
+/* Whether the template can be filled in from this name at all. */
+static bool
+name_has_parts(const char *name, const char *template)
+{
+	const char *at = strrchr(name, '@');
+
+	if (template_has(template, 'd') &&
+	    (at == NULL || !account_name_valid(at + 1)))
+		return false;
+	return !template_has(template, 'n') ||
+	       (at != name && !(at == name + 1 && *name == '.') &&
+		!(at == name + 2 && strncmp(name, "..", 2) == 0));
 }
 
 static enum login_result
@@ -77,26 +116,52 @@ fill_paths(struct account *a, const struct options *o)
 	return LOGIN_OK;
 }
 
-enum login_result
-account_find(struct account *a, const struct options *o, const char *name)
+/* The user database failed, or knows no such user. */
+static enum login_result
+lookup_failed(int error, const char *name)
+{
+	if (error == 0 || error == ENOENT || error == ESRCH)
+		return LOGIN_DENIED;
+	log_line(LOG_ERR, EVENT_SETUP, "user database: %s: %s", name,
+		 strerror(error));
+	return LOGIN_TEMPORARY;
+}
+
+/* The one user of the host to whom all mail belongs. */
+static enum login_result
+find_virtual(struct account *a, const struct options *o)
+{
+	errno = 0;
+	const struct passwd *pw = getpwnam(o->virtual_user);
+
+	if (pw == NULL && lookup_failed(errno, o->virtual_user) != LOGIN_DENIED)
+		return LOGIN_TEMPORARY;
+	if (pw == NULL || pw->pw_uid == 0 ||
+	    (geteuid() != 0 && pw->pw_uid != geteuid())) {
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "--virtual-user=%s: there is no such user, or it "
+			 "cannot be used",
+			 o->virtual_user);
+		return LOGIN_BROKEN;
+	}
+	a->uid = pw->pw_uid;
+	a->gid = pw->pw_gid;
+	snprintf(a->home, sizeof(a->home), "%s", pw->pw_dir);
+	return LOGIN_OK;
+}
+
+static enum login_result
+find_system(struct account *a, const struct options *o)
 {
 	bool root = geteuid() == 0;
 
-	if (!account_name_valid(name) || strlen(name) > USER_MAX)
-		return LOGIN_DENIED;
-	*a = (struct account){ .uid = geteuid(), .gid = getegid() };
-	snprintf(a->name, sizeof(a->name), "%s", name);
 	errno = 0;
-	struct passwd *pw = getpwnam(name);
-	if (pw == NULL && root) {
-		if (errno == 0 || errno == ENOENT || errno == ESRCH)
-			return LOGIN_DENIED;
-		log_line(LOG_ERR, EVENT_SETUP, "user database: %s", strerror(errno));
-		return LOGIN_TEMPORARY;
-	}
+	const struct passwd *pw = getpwnam(a->name);
+	if (pw == NULL && root)
+		return lookup_failed(errno, a->name);
 	if (pw != NULL && (pw->pw_uid == 0 || pw->pw_uid < o->min_uid)) {
 		log_line(LOG_WARNING, EVENT_LOGIN_FAILED,
-			 "%s has uid %u, which may not log in", name,
+			 "%s has uid %u, which may not log in", a->name,
 			 (unsigned)pw->pw_uid);
 		return LOGIN_DENIED;
 	}
@@ -106,7 +171,20 @@ account_find(struct account *a, const struct options *o, const char *name)
 	}
 	const char *home = pw != NULL ? pw->pw_dir : getenv("HOME");
 	snprintf(a->home, sizeof(a->home), "%s", home != NULL ? home : "");
-	return fill_paths(a, o);
+	return LOGIN_OK;
+}
+
+enum login_result
+account_find(struct account *a, const struct options *o, const char *name)
+{
+	if (!account_name_valid(name) || strlen(name) > USER_MAX ||
+	    !name_has_parts(name, o->mailbox))
+		return LOGIN_DENIED;
+	*a = (struct account){ .uid = geteuid(), .gid = getegid() };
+	snprintf(a->name, sizeof(a->name), "%s", name);
+	enum login_result r =
+	    o->virtual_user != NULL ? find_virtual(a, o) : find_system(a, o);
+	return r == LOGIN_OK ? fill_paths(a, o) : r;
 }
 
 /* Makes dir and, for an ordinary user, what is missing above it. */

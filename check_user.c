@@ -65,7 +65,11 @@ say_denied(struct check *c, const char *name)
 	const struct passwd *pw =
 	    account_name_valid(name) ? getpwnam(name) : NULL;
 
-	if (pw == NULL)
+	if (c->options->virtual_user != NULL)
+		check_say(c, CHECK_ERROR,
+			  "account %s: the name does not fit --mailbox=%s",
+			  name, c->options->mailbox);
+	else if (pw == NULL)
 		check_say(c, CHECK_ERROR,
 			  "account %s: there is no such user on this host",
 			  name);

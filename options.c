@@ -22,8 +22,9 @@ static const char usage[] =
     "Serves one POP3 session on stdin/stdout or on the socket passed by "
     "systemd.\n"
     "\n"
-    "  -m, --mailbox=TEMPLATE   mbox to serve; %u login name, %h home, %%\n"
-    "                           (/var/mail/%u)\n"
+    "  -m, --mailbox=TEMPLATE   mbox to serve; %u login name, %n before its @,\n"
+    "                           %d behind it, %h home, %% (/var/mail/%u)\n"
+    "      --virtual-user=NAME  all mail belongs to this user of the host\n"
     "  -s, --state-dir=DIR      indexes, journals, session locks\n"
     "      --locks=LIST         of flock, fcntl, dotlock, in this order\n"
     "                           (dotlock,fcntl,flock)\n"
@@ -128,15 +129,36 @@ lock_list(enum lock_kind *locks, const char *arg)
 	locks[n] = LOCK_NONE;
 }
 
-/* What a template may hold: %u, %h, %%; and it must be absolute or %h/... */
+/* What a template may hold: %u, %n, %d, %h, %%; and it must be absolute or %h/... */
 static void
 check_template(const char *arg)
 {
 	for (const char *s = arg; (s = strchr(s, '%')) != NULL; s += 2)
-		if (s[1] == '\0' || strchr("uh%", s[1]) == NULL)
+		if (s[1] == '\0' || strchr("undh%", s[1]) == NULL)
 			bad_usage("--mailbox", arg);
 	if (*arg == '\0')
 		bad_usage("--mailbox", arg);
+}
+
+bool
+template_has(const char *template, char directive)
+{
+	for (const char *s = template; (s = strchr(s, '%')) != NULL; s += 2)
+		if (s[1] == directive)
+			return true;
+	return false;
+}
+
+/* Two virtual users must never share a mailbox: their locks would differ. */
+static void
+check_virtual(const struct options *o)
+{
+	if (o->virtual_user == NULL || template_has(o->mailbox, 'u') ||
+	    (template_has(o->mailbox, 'n') && template_has(o->mailbox, 'd')))
+		return;
+	fputs("pop3d: --virtual-user needs %u, or %n and %d, in --mailbox\n",
+	      stderr);
+	exit(EX_USAGE);
 }
 
 static char *
@@ -200,6 +222,7 @@ enum {
 	OPT_IDLE_EXIT,
 	OPT_RECOVER,
 	OPT_CHECK,
+	OPT_VIRTUAL_USER,
 	OPT_SECRETS,
 	OPT_SET_SECRET,
 	OPT_REMOVE_SECRET,
@@ -221,6 +244,7 @@ static const struct option long_options[] = {
 	{ "max-per-source", required_argument, NULL, OPT_MAX_PER_SOURCE },
 	{ "idle-exit", required_argument, NULL, OPT_IDLE_EXIT },
 	{ "recover", no_argument, NULL, OPT_RECOVER },
+	{ "virtual-user", required_argument, NULL, OPT_VIRTUAL_USER },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "secrets", required_argument, NULL, OPT_SECRETS },
 	{ "set-secret", required_argument, NULL, OPT_SET_SECRET },
@@ -332,6 +356,11 @@ set_option(struct options *o, int opt, const char *arg)
 			bad_usage("--secrets", arg);
 		o->secrets = absolute(arg);
 		break;
+	case OPT_VIRTUAL_USER:
+		if (*arg == '\0')
+			bad_usage("--virtual-user", arg);
+		o->virtual_user = arg;
+		break;
 	case 'h':
 		fputs(usage, stdout);
 		exit(EX_OK);
@@ -377,6 +406,7 @@ options_parse(struct options *o, int argc, char **argv)
 			argv[optind]);
 		exit(EX_USAGE);
 	}
+	check_virtual(o);
 	if (o->state_dir == NULL)
 		o->state_dir = default_state_dir();
 }

@@ -33,11 +33,12 @@ enum task {
 enum { SHORTEST_AUTOLOGOUT = 600 }; /* seconds: RFC 1939 section 3 */
 
 struct options {
-	const char *mailbox;   /* template: %u login name, %h home, %% */
+	const char *mailbox;   /* template: see fill_template in account.c */
 	const char *state_dir; /* absolute; one directory per user below it */
 	/* kinds of mailbox lock in the order to take them; LOCK_NONE ends */
 	enum lock_kind locks[LOCK_KINDS + 1];
 	unsigned lock_timeout; /* seconds */
+	const char *virtual_user; /* whose all mail is; NULL: each user's own */
 	const char *pam_service;
 	const char *pam_confdir; /* NULL: the system's */
 	unsigned idle_timeout;	 /* seconds */
@@ -59,6 +60,9 @@ struct options {
  * when an argument makes no sense.
  */
 void options_parse(struct options *o, int argc, char **argv);
+
+/* Whether the template for mailboxes has this directive, as 'u' for %u. */
+bool template_has(const char *template, char directive);
 
 /*
  * Parses all of s as a decimal number from 0 to max: digits only, no sign,

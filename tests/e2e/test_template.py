@@ -1,0 +1,71 @@
+"""--mailbox's %n and %d, and what --virtual-user asks of a template."""
+import os
+
+import pytest
+from pop3 import message
+
+
+def login(host, name, template, *more):
+    """(the reply to PASS, STAT's messages or None)"""
+    host.account(name, "secret")
+    with host.connect(f"--mailbox={host.mail}/{template}", *more) as s:
+        s.ok(f"USER {name}")
+        s.send("PASS secret")
+        reply = s.hear().decode()
+        if not reply.startswith("+OK"):
+            return reply, None
+        count = s.stat()[0]
+        s.ok("QUIT")
+        return reply, count
+
+
+@pytest.mark.parametrize("name, template, path", [
+    ("anna@example.org", "%u", "anna@example.org"),
+    ("anna@example.org", "%d/%n", "example.org/anna"),
+    ("a@b@example.org", "%d/%n", "example.org/a@b"),
+    ("anna@example.org", "%n", "anna"),
+    ("anna", "%n", "anna"),
+    (".anna@example.org", "%d/%n", "example.org/.anna"),
+    ("...@...", "%d/%n", ".../..."),
+    ("%d@example.org", "%d/%n", "example.org/%d"),
+    ("anna@example.org", "%%d/%n", "%d/anna"),
+])
+def test_parts_of_a_name(host, name, template, path):
+    full = os.path.join(host.mail, path)
+    if "/" in path:
+        host.directory(os.path.dirname(f"mail/{path}"))
+    host.put(full, message(1))
+    assert login(host, name, template)[1] == 1
+    assert os.listdir(host.state) == [name]
+
+
+@pytest.mark.parametrize("name", [
+    "anna", "anna@", "@example.org", "anna@..", "anna@.", "..@example.org",
+    ".@example.org"])
+def test_names_that_do_not_make_a_path(host, name):
+    host.put(f"{host.mail}/anna", message(1))
+    reply, _ = login(host, name, "%d/%n")
+    assert reply.startswith("-ERR [AUTH]")
+    assert os.listdir(host.state) == []
+
+
+@pytest.mark.parametrize("template, works", [
+    ("%u", True), ("%d/%n", True), ("%n@%d", True), ("%n", False),
+    ("%d", False), ("%h/mbox", False), ("%%u", False), ("mbox", False)])
+def test_virtual_users_have_a_mailbox_each(host, template, works):
+    status, _, err = host.run("--virtual-user=nobody", "--check", "anna@b",
+                              f"--mailbox=/nonexistent/{template}",
+                              f"--state-dir={host.state}")
+    assert (status == 64) == (not works)
+    assert ("--virtual-user needs" in err) == (not works)
+
+
+def test_unknown_virtual_user_is_the_administrators_fault(host):
+    host.put(f"{host.mail}/anna", message(1))
+    reply, _ = login(host, "anna", "%u", "--virtual-user=no-such-user")
+    assert reply.startswith("-ERR [SYS/PERM]")
+    assert b"--virtual-user=no-such-user" in host.log()
+
+
+def test_unknown_directive(host):
+    assert host.run("--mailbox=/%x")[0] == 64

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "monitor_private.h"
 #include "privilege.h"
+#include "proxy.h"
 #include "recover.h"
 #include "signals.h"
 #include "transaction.h"
@@ -304,6 +305,13 @@ monitor_run(const struct options *o, const struct connection *c)
 		refuse_connection(c, "-ERR [SYS/PERM] The server is not set "
 				     "up.\r\n");
 		return EX_CONFIG;
+	}
+	if (proxy_trusts(&o->proxies, c->in)) {
+		m.proxied = *c;
+		m.connection = &m.proxied;
+		if (!proxy_ask(&m.proxied, pw ? pw->pw_uid : 0,
+			       pw ? pw->pw_gid : 0))
+			return EX_OK; /* what the protocol asks for */
 	}
 	monitor_prepare_offers(&m);
 	if (!start_greeter(&m, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0)) {

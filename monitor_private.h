@@ -37,6 +37,7 @@ struct scram_pending {
 struct monitor {
 	const struct options *options;
 	const struct connection *connection;
+	struct connection proxied; /* with the peer that a proxy told */
 	enum phase phase;
 	int boundary; /* our end, or -1 */
 	pid_t child;

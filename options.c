@@ -29,6 +29,8 @@ static const char usage[] =
     "      --locks=LIST         of flock, fcntl, dotlock, in this order\n"
     "                           (dotlock,fcntl,flock)\n"
     "      --lock-timeout=SEC   how long to wait for them (30)\n"
+    "      --proxy-protocol=LIST  addresses or networks of proxies that say\n"
+    "                           where a client is\n"
     "      --pam-service=NAME   (pop3d)\n"
     "      --pam-confdir=DIR    read PAM's configuration from DIR\n"
     "      --secrets=FILE       for SCRAM and APOP (/etc/pop3d/secrets)\n"
@@ -223,6 +225,7 @@ enum {
 	OPT_RECOVER,
 	OPT_CHECK,
 	OPT_VIRTUAL_USER,
+	OPT_PROXY,
 	OPT_SECRETS,
 	OPT_SET_SECRET,
 	OPT_REMOVE_SECRET,
@@ -245,6 +248,7 @@ static const struct option long_options[] = {
 	{ "idle-exit", required_argument, NULL, OPT_IDLE_EXIT },
 	{ "recover", no_argument, NULL, OPT_RECOVER },
 	{ "virtual-user", required_argument, NULL, OPT_VIRTUAL_USER },
+	{ "proxy-protocol", required_argument, NULL, OPT_PROXY },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "secrets", required_argument, NULL, OPT_SECRETS },
 	{ "set-secret", required_argument, NULL, OPT_SET_SECRET },
@@ -355,6 +359,10 @@ set_option(struct options *o, int opt, const char *arg)
 		if (*arg == '\0')
 			bad_usage("--secrets", arg);
 		o->secrets = absolute(arg);
+		break;
+	case OPT_PROXY:
+		if (!proxy_sources_parse(&o->proxies, arg))
+			bad_usage("--proxy-protocol", arg);
 		break;
 	case OPT_VIRTUAL_USER:
 		if (*arg == '\0')

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "proxy.h"
+
 enum lock_kind { LOCK_NONE, LOCK_FLOCK, LOCK_FCNTL, LOCK_DOTLOCK };
 enum { LOCK_KINDS = 3 };
 
@@ -39,6 +41,7 @@ struct options {
 	enum lock_kind locks[LOCK_KINDS + 1];
 	unsigned lock_timeout; /* seconds */
 	const char *virtual_user; /* whose all mail is; NULL: each user's own */
+	struct proxy_sources proxies; /* who must send a PROXY header */
 	const char *pam_service;
 	const char *pam_confdir; /* NULL: the system's */
 	unsigned idle_timeout;	 /* seconds */

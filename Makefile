@@ -10,18 +10,20 @@ LIBS = -lpam -lnettle
 
 all_cflags = -std=gnu17 -D_GNU_SOURCE $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD
 sources = $(sort $(wildcard *.c))
-objects = $(sources:%.c=build/%.o)
+build ?= build
+program ?= pop3d
+objects = $(sources:%.c=$(build)/%.o)
 
-all: pop3d
+all: $(program)
 
-pop3d: $(objects)
+$(program): $(objects)
 	$(CC) $(CFLAGS) $(LINK_HARDENING) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-build/%.o: %.c Makefile | build
+$(build)/%.o: %.c Makefile | $(build)
 	$(CC) $(all_cflags) -c -o $@ $<
 
-build:
-	mkdir -p build
+$(build):
+	mkdir -p $@
 
 include tests/tests.mk
 -include tests/fuzz/fuzz.mk

@@ -278,7 +278,7 @@ try_draft(struct dotlock *d, const struct place *p, pid_t pid, bool named)
 enum lock_result
 dotlock_try(struct dotlock *d, const char *path, pid_t pid)
 {
-	struct place p;
+	struct place p = { 0 };
 
 	if (!place_open(&p, path))
 		return LOCK_FAILED;
@@ -293,7 +293,7 @@ dotlock_try(struct dotlock *d, const char *path, pid_t pid)
 void
 dotlock_touch(const struct dotlock *d, const char *path)
 {
-	struct place p;
+	struct place p = { 0 };
 
 	if (!d->held || !place_open(&p, path))
 		return;
@@ -305,7 +305,7 @@ dotlock_touch(const struct dotlock *d, const char *path)
 void
 dotlock_release(struct dotlock *d, const char *path)
 {
-	struct place p;
+	struct place p = { 0 };
 
 	if (!d->held)
 		return;

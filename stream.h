@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -100,6 +101,7 @@ struct text_state {
 	bool limited;	    /* TOP: lines counts */
 	size_t lines;	    /* of the body, still to be sent */
 	size_t line_len;    /* bytes of the line so far, without CR */
+	uint64_t octets;    /* of the text as sent, without dot-stuffing */
 };
 
 /*
@@ -111,7 +113,7 @@ void stream_text(struct stream *s, struct text_state *t, const char *text,
 		 size_t len);
 
 /* Ends the text with a CRLF where it lacks one, and the final dot. */
-void stream_text_end(struct stream *s, const struct text_state *t);
+void stream_text_end(struct stream *s, struct text_state *t);
 
 /* "+OK Pop server at HOST signing off." */
 void stream_sign_off(struct stream *s);

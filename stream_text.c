@@ -36,6 +36,7 @@ put_stretch(struct stream *s, struct text_state *t, const char *text,
 		return;
 	begin_line(s, t, text[0]);
 	stream_write(s, text, len);
+	t->octets += len;
 	if (t->after_cr && t->line_len == 0)
 		t->line_len++; /* the CR that looked like a line end's */
 	t->after_newline = false;
@@ -66,8 +67,11 @@ put_lines(struct stream *s, struct text_state *t, const char *text,
 			*out++ = '.';
 		memcpy(out, text, len);
 		out += len;
-		if (len == 0 || lf[-1] != '\r')
+		t->octets += len + 1;
+		if (len == 0 || lf[-1] != '\r') {
 			*out++ = '\r';
+			t->octets++;
+		}
 		*out++ = '\n';
 		text = lf + 1;
 	}
@@ -75,6 +79,19 @@ put_lines(struct stream *s, struct text_state *t, const char *text,
 	if (text > start)
 		t->started = t->after_newline = true;
 	return text;
+}
+
+/* A line's end, of which the CR may have been sent. */
+static void
+put_newline(struct stream *s, struct text_state *t)
+{
+	if (t->after_cr)
+		stream_write(s, "\n", 1);
+	else
+		stream_write(s, "\r\n", 2);
+	t->octets += t->after_cr ? 1 : 2;
+	t->started = t->after_newline = true;
+	t->after_cr = false;
 }
 
 void
@@ -90,20 +107,16 @@ stream_text(struct stream *s, struct text_state *t, const char *text,
 		put_stretch(s, t, text, n);
 		if (lf == NULL)
 			return;
-		stream_write(s, &"\r\n"[t->after_cr], 2u - t->after_cr);
-		t->started = t->after_newline = true;
-		t->after_cr = false;
+		put_newline(s, t);
 		count_line(t);
 		text = lf + 1;
 	}
 }
 
 void
-stream_text_end(struct stream *s, const struct text_state *t)
+stream_text_end(struct stream *s, struct text_state *t)
 {
 	if (t->started && !t->after_newline)
-		stream_write(s, "\r\n", t->after_cr ? 0 : 2);
-	if (t->started && !t->after_newline && t->after_cr)
-		stream_write(s, "\n", 1);
+		put_newline(s, t);
 	stream_write(s, ".\r\n", 3);
 }

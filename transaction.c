@@ -133,13 +133,13 @@ send_message(struct session *s, size_t n, bool limited, size_t lines)
 	while (r == MAILDROP_OK && len > 0 && !text.full &&
 	       s->stream.error == STREAM_OK) {
 		stream_text(&s->stream, &text, data, len);
-		s->summary.octets += len;
 		r = maildrop_read(s->maildrop, &data, &len);
 	}
-	if (r != MAILDROP_OK && !text.full)
-		return broken_off(s, n);
-	stream_text_end(&s->stream, &text);
-	return GO_ON;
+	bool whole = r == MAILDROP_OK || text.full;
+	if (whole)
+		stream_text_end(&s->stream, &text);
+	s->summary.octets += text.octets;
+	return whole ? GO_ON : broken_off(s, n);
 }
 
 enum outcome

@@ -2,6 +2,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -14,16 +15,15 @@ pytest.register_assert_rewrite("cuts")
 
 
 @pytest.fixture(scope="session")
-def cutter(tmp_path_factory):
+def cutter():
     """The path of the compiled cut.c; whoever pop3d runs as may execute it."""
-    top = tmp_path_factory.mktemp("cut")
-    for path in (top, *top.parents[:2]):
-        path.chmod(0o755)
-    program = str(top / "cut")
-    subprocess.run([os.environ.get("CC", "cc"), "-std=gnu17", "-D_GNU_SOURCE",
-                    "-O2", "-o", program, os.path.join(HERE, "cut.c")],
-                   check=True)
-    return program
+    with tempfile.TemporaryDirectory(prefix="pop3d-cut-") as top:
+        os.chmod(top, 0o755)
+        program = os.path.join(top, "cut")
+        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu17",
+                        "-D_GNU_SOURCE", "-O2", "-o", program,
+                        os.path.join(HERE, "cut.c")], check=True)
+        yield program
 
 
 @pytest.fixture

@@ -31,6 +31,15 @@ def pytests(part, directory, pop3d):
         yield pytest(f"{part}: {name}", path, pop3d)
 
 
+def faults():
+    """Each pattern by itself: together they would take a while."""
+    for pattern in ("first", "every-other", "all-but-the-last", "middle-run",
+                    "last-two", "all"):
+        yield pytest(f"fault: {pattern}", f"{TOP}/tests/fault/test_cuts.py",
+                     os.path.join(TOP, "pop3d"), "-k",
+                     f"{pattern}]" if pattern != "all" else "-all] or [all]")
+
+
 def units(part, directory):
     for path in sorted(glob.glob(f"{directory}/unit/test_*")):
         if not path.endswith(".d"):
@@ -62,7 +71,7 @@ PARTS = {
     "e2e": lambda: pytests("e2e", "e2e", os.path.join(TOP, "pop3d")),
     "asan": lambda: [*units("asan", ASAN),
                      *pytests("asan", "e2e", os.path.join(ASAN, "pop3d"))],
-    "fault": lambda: pytests("fault", "fault", os.path.join(TOP, "pop3d")),
+    "fault": faults,
     "root": lambda: pytests("root", "root", os.path.join(TOP, "pop3d")),
     "lint": lint,
 }

@@ -39,7 +39,7 @@ def test_the_monitor_finishes_it(cuts, pattern, arrived, count_cuts):
         cuts.login()
         cuts.is_settled(arrived)
         cuts.no_lock_is_left()
-        assert cuts.mailbox() == settled
+        assert cuts.mailbox(arrived) == settled, at
     assert done > 0
 
 

@@ -282,8 +282,8 @@ serve_mailbox(struct monitor *m)
 	serve_requests(m);
 	bool orderly = reap(m);
 	keeper_release(&m->keeper, &m->account);
-	if (!orderly)
-		recover_account(m->options, &m->account);
+	/* Whether it died or could not: one more try, by another process. */
+	recover_account(m->options, &m->account);
 	log_session_end(m);
 	return orderly ? EX_OK : EX_SOFTWARE;
 }

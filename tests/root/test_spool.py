@@ -178,3 +178,23 @@ def test_interrupted_commit_is_finished_by_the_next_login(host):
     client.quit()
     assert (SPOOL / "thomas").read_bytes() == entries(2, 3)
     assert not (STATE / "thomas" / "journal").exists()
+
+
+@needs("strace")
+def test_commit_that_fails_is_tried_again_by_another_process(host):
+    """Each process fails twice here; the next session finds all well."""
+    prepare(host)
+    host.options(before=["/usr/bin/strace", "-f", "-o/run/trace",
+                         "-einject=ftruncate:error=EIO:when=1..2"])
+    client = host.login()
+    client.dele(1)
+    client.sock.sendall(b"QUIT\r\n")
+    assert client.file.readline().startswith(b"-ERR [SYS/TEMP] 1 message not")
+    host.end_of_session()
+    assert host.journal("left for the next try")
+    shutil.rmtree("/etc/systemd/system/pop3d@.service.d")
+    host.run("systemctl", "daemon-reload")
+    client = host.login()
+    assert client.stat()[0] == 2
+    client.quit()
+    assert (SPOOL / "thomas").read_bytes() == entries(2, 3)

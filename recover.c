@@ -8,8 +8,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -20,6 +24,18 @@
 #include "maildrop.h"
 #include "privilege.h"
 #include "boundary.h"
+
+/*
+ * The journal, the mailbox and the process are the user's: a file of terabytes
+ * that are not on the disk, or a SIGSTOP, must not keep the others waiting.
+ * What is cut is left for the next try. Tests make them small.
+ */
+#ifndef RECOVER_CPU_SECONDS
+#define RECOVER_CPU_SECONDS 60 /* some 100 GB */
+#endif
+#ifndef RECOVER_SECONDS
+#define RECOVER_SECONDS 600
+#endif
 
 /*
  * The spool's dotlock needs root: the monitor takes it beforehand, and the
@@ -41,17 +57,20 @@ nothing_to_release(void *arg)
 
 static int
 recover_as_user(const struct options *o, const struct account *a,
-                struct keeper *k)
+		struct keeper *k)
 {
 	const struct dotlock_keeper held = { already_held, nothing_to_release,
 					     k };
+	struct rlimit cpu = { RECOVER_CPU_SECONDS, RECOVER_CPU_SECONDS };
 
-	if (!privilege_become_user(a->uid, a->gid)) {
-		log_line(LOG_ERR, EVENT_SETUP, "giving up root: %s", strerror(errno));
+	if (setrlimit(RLIMIT_CPU, &cpu) != 0 ||
+	    !privilege_become_user(a->uid, a->gid)) {
+		log_line(LOG_ERR, EVENT_SETUP, "giving up root: %s",
+			 strerror(errno));
 		return EX_OSERR;
 	}
 	return maildrop_recover(o, a->mailbox, a->state_dir, &held) ==
-			       MAILDROP_OK
+		       MAILDROP_OK
 		   ? EX_OK
 		   : EX_TEMPFAIL;
 }
@@ -68,13 +87,29 @@ has_journal(const struct account *a)
 
 static void
 take_spool_dotlock(const struct options *o, const struct account *a,
-                   struct keeper *k)
+		   struct keeper *k)
 {
 	for (unsigned tenths = 0; tenths <= o->lock_timeout * 10; tenths++) {
 		if (keeper_try(k, a, getpid()) != LOCK_BUSY)
 			return;
 		usleep(100000);
 	}
+}
+
+/* Waits for the child, for RECOVER_SECONDS at most. Returns its status. */
+static int
+wait_for_child(pid_t child)
+{
+	struct pollfd p = { .fd = pidfd_open(child, 0), .events = POLLIN };
+	int status = -1;
+
+	if (p.fd >= 0 && poll(&p, 1, RECOVER_SECONDS * 1000) == 0)
+		kill(child, SIGKILL);
+	if (p.fd >= 0)
+		close(p.fd);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
 }
 
 bool
@@ -89,8 +124,8 @@ recover_account(const struct options *o, const struct account *a)
 	pid_t child = fork();
 	if (child == 0)
 		_exit(recover_as_user(o, a, &k));
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	if (child > 0)
+		status = wait_for_child(child);
 	keeper_release(&k, a);
 	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
 		return true;
@@ -108,8 +143,7 @@ recover_name(const struct options *o, const char *name)
 	if (account_find(&a, o, name) == LOGIN_OK)
 		return recover_account(o, &a);
 	log_line(LOG_WARNING, EVENT_SETUP,
-		 "%s/%s belongs to no user who may log in", o->state_dir,
-		 name);
+		 "%s/%s belongs to no user who may log in", o->state_dir, name);
 	return true;
 }
 
@@ -123,7 +157,8 @@ recover_all(const struct options *o)
 	if (dir == NULL && errno == ENOENT)
 		return EX_OK;
 	if (dir == NULL) {
-		log_line(LOG_ERR, EVENT_SETUP, "%s: %s", o->state_dir, strerror(errno));
+		log_line(LOG_ERR, EVENT_SETUP, "%s: %s", o->state_dir,
+			 strerror(errno));
 		return EX_OSERR;
 	}
 	while ((entry = readdir(dir)) != NULL)

@@ -6,7 +6,8 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <libgen.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,20 +17,28 @@
 
 /*
  * The spool: root's, for group mail to write. Any other directory that the
- * user may not write is not one to make files in.
+ * user may not write is not one to make files in; nor is the spool, where the
+ * path to it leads through a directory in which others may put a link.
  */
 static bool
 is_spool(const char *mailbox, gid_t mail)
 {
 	char path[PATH_MAX];
-	struct stat st;
+	struct stat st = { .st_mode = 0 };
+	const char *end = strrchr(mailbox, '/');
+	bool ours = true;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s", mailbox) >= sizeof(path))
+	if (end == NULL || end - mailbox >= (ptrdiff_t)sizeof(path))
 		return false;
-	if (stat(dirname(path), &st) != 0)
-		return false;
-	if (S_ISDIR(st.st_mode) && st.st_uid == 0 && st.st_gid == mail &&
-	    (st.st_mode & S_IWGRP) != 0)
+	for (const char *s = mailbox; ours && s <= end; s++) {
+		if (*s != '/')
+			continue;
+		snprintf(path, sizeof(path), "%.*s/", (int)(s - mailbox),
+			 mailbox);
+		ours = stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+		       st.st_uid == 0 && (s == end || (st.st_mode & 022) == 0);
+	}
+	if (ours && st.st_gid == mail && (st.st_mode & S_IWGRP) != 0)
 		return true;
 	errno = EACCES;
 	return false;
@@ -47,7 +56,8 @@ as_root_again(void)
 	int saved = errno;
 
 	if (seteuid(0) != 0 || setegid(0) != 0) {
-		log_line(LOG_CRIT, EVENT_SETUP, "becoming root again: %s", strerror(errno));
+		log_line(LOG_CRIT, EVENT_SETUP, "becoming root again: %s",
+			 strerror(errno));
 		_exit(1);
 	}
 	errno = saved;
@@ -61,7 +71,8 @@ keeper_try(struct keeper *k, const struct account *a, pid_t pid)
 
 	if (k->dotlock.held)
 		return LOCK_OK;
-	if (geteuid() != 0 || mail == NULL || !is_spool(a->mailbox, mail->gr_gid))
+	if (geteuid() != 0 || mail == NULL ||
+	    !is_spool(a->mailbox, mail->gr_gid))
 		return LOCK_FAILED;
 	if (as_user_in_group_mail(a, mail->gr_gid))
 		r = dotlock_try(&k->dotlock, a->mailbox, pid);
@@ -72,8 +83,13 @@ keeper_try(struct keeper *k, const struct account *a, pid_t pid)
 void
 keeper_touch(struct keeper *k, const struct account *a)
 {
-	if (k->dotlock.held)
+	struct group *mail;
+
+	if (!k->dotlock.held || (mail = getgrnam("mail")) == NULL)
+		return;
+	if (as_user_in_group_mail(a, mail->gr_gid))
 		dotlock_touch(&k->dotlock, a->mailbox);
+	as_root_again();
 }
 
 void

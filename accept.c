@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "auth_pam.h"
 #include "log.h"
 #include "signals.h"
 
@@ -308,6 +309,7 @@ accept_run(const struct options *o, int first, int count, accept_serve_fn serve)
 		return EX_OSERR;
 	}
 	log_prepare();
+	auth_pam_preload(o);
 	while (wait_for_events(&a)) {
 		if (a.fds[count].revents != 0)
 			reap(&a);

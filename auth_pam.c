@@ -208,6 +208,20 @@ auth_pam_check(struct auth_pam **auth, const struct options *o,
 	return result;
 }
 
+void
+auth_pam_preload(const struct options *o)
+{
+	static const struct pam_conv conv = { .conv = converse };
+	pam_handle_t *pam;
+
+	/* Kept for good, so that the modules stay. */
+	if (o->pam_confdir != NULL)
+		pam_start_confdir(o->pam_service, NULL, &conv, o->pam_confdir,
+				  &pam);
+	else
+		pam_start(o->pam_service, NULL, &conv, &pam);
+}
+
 bool
 auth_pam_open(struct auth_pam *a)
 {

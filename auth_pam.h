@@ -30,4 +30,11 @@ bool auth_pam_open(struct auth_pam *auth);
 /* Closes the session if it is open, ends the transaction; NULL is nothing. */
 void auth_pam_end(struct auth_pam *auth);
 
+/*
+ * Loads the modules of PAM's stack, for the processes forked from now on: they
+ * read the configuration again, and find loaded what they need. Where that
+ * fails, the first login says why.
+ */
+void auth_pam_preload(const struct options *o);
+
 #endif

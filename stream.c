@@ -39,11 +39,13 @@ is_socket(int fd)
 void
 stream_init(struct stream *s, int in, int out, unsigned timeout)
 {
-	*s = (struct stream){ .in = in,
-			      .out = out,
-			      .in_is_socket = is_socket(in),
-			      .out_is_socket = is_socket(out),
-			      .timeout = timeout };
+	/* Not the buffers: each page that is touched costs a session. */
+	memset(s, 0, offsetof(struct stream, input));
+	s->in = in;
+	s->out = out;
+	s->in_is_socket = is_socket(in);
+	s->out_is_socket = is_socket(out);
+	s->timeout = timeout;
 }
 
 static long long

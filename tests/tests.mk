@@ -26,11 +26,9 @@ check-migration: pop3d
 	/usr/bin/python3 -m pytest -q -p no:cacheprovider \
 	    tests/root/test_migration.py </dev/null
 
-<<<<<<< HEAD
 -include $(unit_tests:=.d)
 
 .PHONY: check check-migration unit-tests
-=======
 .PHONY: check-migration
 
 # All clients, also those that a package registry has.
@@ -40,4 +38,3 @@ check-clients: pop3d
 	ALL_CLIENTS=1 $(PYTEST) -rs tests/clients </dev/null
 
 .PHONY: check-clients
->>>>>>> 8775648 (Fetch mail with ten clients over each kind of connection)

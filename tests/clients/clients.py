@@ -83,6 +83,10 @@ class Collector(Client):
                 sorted(set(directory.iterdir()) - before)]
 
 
+def by_subject(text):
+    return text.partition(b"Subject: ")[2].partition(b"\n")[0]
+
+
 class Getmail(Collector):
     program = "getmail"
     securities = "plain", "tls"  # it has no STLS
@@ -110,8 +114,10 @@ verbose = 0
         self.run("getmail", "--getmaildir", self.home, "--rcfile", "getmailrc")
 
     def fetch(self, delete):
-        mark = b"Return-Path: <unknown>\n"  # getmail's own
-        return [text.removeprefix(mark) for text in super().fetch(delete)]
+        # getmail's own; and its files are in no order
+        mark = b"Return-Path: <unknown>\n"
+        return sorted((text.removeprefix(mark)
+                       for text in super().fetch(delete)), key=by_subject)
 
 
 class Fetchmail(Collector):

@@ -20,6 +20,7 @@ rpm-lint:
 
 # The package installed, used, upgraded and purged in a copy of this host.
 check-package: deb
-	$(PYTEST) tests/root/test_package.py </dev/null
+	/usr/bin/python3 -m pytest -q -p no:cacheprovider \
+		tests/root/test_package.py </dev/null
 
 .PHONY: check-package

@@ -29,12 +29,11 @@ check-migration: pop3d
 -include $(unit_tests:=.d)
 
 .PHONY: check check-migration unit-tests
-.PHONY: check-migration
-
 # All clients, also those that a package registry has.
 check-clients: pop3d
 	[ -e build/clients/node_modules ] || \
 		npm install --silent --prefix build/clients node-pop3@0.11.0
-	ALL_CLIENTS=1 $(PYTEST) -rs tests/clients </dev/null
+	ALL_CLIENTS=1 /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider \
+	    tests/clients </dev/null
 
 .PHONY: check-clients

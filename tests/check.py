@@ -3,7 +3,7 @@
 Runs the tests that make check has built, some at a time, says what each has
 found, and ends with the sum: N passed, N failed, N skipped.
 
-usage: check.py [PART...]     parts: unit e2e asan fault root lint
+usage: check.py [PART...]     parts: unit e2e asan clients fault root lint
 """
 import concurrent.futures
 import glob
@@ -50,7 +50,8 @@ def units(part, directory):
 def lint():
     c_files = sorted(glob.glob(f"{TOP}/*.[ch]"))
     scripts = [f"{TOP}/bootstrap", f"{TOP}/.ci/run", f"{TOP}/demo/play",
-               f"{TOP}/tests/root/in-host-copy"]
+               f"{TOP}/tests/root/in-host-copy",
+               f"{TOP}/tests/root/unpack-peers"]
     scripts = [path for path in scripts if os.path.exists(path) and
                open(path, "rb").readline().startswith(b"#!/bin/sh")]
     for name, argv in {
@@ -71,6 +72,8 @@ PARTS = {
     "e2e": lambda: pytests("e2e", "e2e", os.path.join(TOP, "pop3d")),
     "asan": lambda: [*units("asan", ASAN),
                      *pytests("asan", "e2e", os.path.join(ASAN, "pop3d"))],
+    "clients": lambda: pytests("clients", "clients",
+                               os.path.join(TOP, "pop3d")),
     "fault": faults,
     "root": lambda: pytests("root", "root", os.path.join(TOP, "pop3d")),
     "lint": lint,

@@ -184,48 +184,48 @@ stream_printf(struct stream *s, const char *format, ...)
 	stream_write(s, "\r\n", 2);
 }
 
-/* Writes n in decimal; returns what is behind it. */
+/* A row is built from its end to its beginning: no length is needed then. */
 static char *
-put_number(char *out, unsigned long long n)
+put_number(char *p, unsigned long long n)
 {
-	char digits[NUMBER_MAX], *p = digits + sizeof(digits);
-
 	do
 		*--p = (char)('0' + n % 10);
 	while ((n /= 10) > 0);
-	size_t len = (size_t)(digits + sizeof(digits) - p);
-	memcpy(out, p, len);
-	return out + len;
+	return p;
 }
 
-static void
-put_listing(struct stream *s, char *row, char *end)
+static char *
+put_line_end(char *p)
 {
-	*end++ = '\r';
-	*end++ = '\n';
-	stream_write(s, row, (size_t)(end - row));
+	*--p = '\n';
+	*--p = '\r';
+	return p;
 }
 
 void
 stream_listing(struct stream *s, size_t n, off_t value)
 {
 	char row[2 * NUMBER_MAX + sizeof(" \r\n")];
-	char *p = put_number(row, n);
+	char *end = row + sizeof(row);
+	char *p = put_number(put_line_end(end), (unsigned long long)value);
 
-	*p++ = ' ';
-	put_listing(s, row, put_number(p, (unsigned long long)value));
+	*--p = ' ';
+	p = put_number(p, n);
+	stream_write(s, p, (size_t)(end - p));
 }
 
 void
 stream_listing_text(struct stream *s, size_t n, const char *text)
 {
 	char row[NUMBER_MAX + LISTING_TEXT_MAX + sizeof(" \r\n")];
-	char *p = put_number(row, n);
+	char *end = row + sizeof(row);
 	size_t len = strnlen(text, LISTING_TEXT_MAX);
+	char *p = put_line_end(end) - len;
 
-	*p++ = ' ';
 	memcpy(p, text, len);
-	put_listing(s, row, p + len);
+	*--p = ' ';
+	p = put_number(p, n);
+	stream_write(s, p, (size_t)(end - p));
 }
 
 static enum stream_result

@@ -15,12 +15,12 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "auth_pam.h"
 #include "log.h"
 #include "signals.h"
+#include "wire.h"
 
 enum {
 	LISTENERS_MAX = 16,
@@ -47,15 +47,6 @@ struct acceptor {
 	unsigned long refused; /* since the last line about it */
 	long long reported;    /* ms */
 };
-
-static long long
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
 
 /* ---- who may come in */
 

@@ -10,10 +10,10 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "signals.h"
+#include "wire.h"
 
 enum {
 	FIRST = 12,	   /* as long as version 2's signature; any header is */
@@ -23,15 +23,6 @@ enum {
 };
 
 static const char v2_signature[FIRST + 1] = "\r\n\r\n\0\r\nQUIT\n";
-
-static long long
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* Exactly len bytes before the deadline. */
 static bool

@@ -8,17 +8,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "keeper.h"
 #include "log.h"
 #include "maildrop.h"
@@ -96,22 +94,6 @@ take_spool_dotlock(const struct options *o, const struct account *a,
 	}
 }
 
-/* Waits for the child, for RECOVER_SECONDS at most. Returns its status. */
-static int
-wait_for_child(pid_t child)
-{
-	struct pollfd p = { .fd = pidfd_open(child, 0), .events = POLLIN };
-	int status = -1;
-
-	if (p.fd >= 0 && poll(&p, 1, RECOVER_SECONDS * 1000) == 0)
-		kill(child, SIGKILL);
-	if (p.fd >= 0)
-		close(p.fd);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
-}
-
 bool
 recover_account(const struct options *o, const struct account *a)
 {
@@ -125,7 +107,7 @@ recover_account(const struct options *o, const struct account *a)
 	if (child == 0)
 		_exit(recover_as_user(o, a, &k));
 	if (child > 0)
-		status = wait_for_child(child);
+		status = child_wait(child, RECOVER_SECONDS);
 	keeper_release(&k, a);
 	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
 		return true;

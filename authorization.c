@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "sasl.h"
 #include "session.h"
@@ -14,8 +15,17 @@
 bool
 plaintext_allowed(const struct session *s)
 {
-	(void)s;
-	return true;
+	return connection_keeps_passwords(s->connection, s->options);
+}
+
+enum outcome
+refuse_plaintext(struct session *s)
+{
+	s->plaintext_refused = true;
+	stream_printf(&s->stream,
+		      "-ERR [AUTH] No password is taken without TLS: use %s",
+		      stls_possible(s) ? "STLS first" : "port 995, if any");
+	return GO_ON;
 }
 
 enum outcome
@@ -23,6 +33,8 @@ command_user(struct session *s, const struct arguments *a)
 {
 	struct login_request *login = &s->request.login;
 
+	if (!plaintext_allowed(s))
+		return refuse_plaintext(s);
 	if (strlen(a->text) > USER_MAX || *a->text == '\0') {
 		stream_printf(&s->stream, "-ERR USER: A name is needed");
 		return GO_ON;
@@ -86,6 +98,10 @@ command_pass(struct session *s, const struct arguments *a)
 {
 	struct login_request *login = &s->request.login;
 
+	if (!plaintext_allowed(s)) {
+		explicit_bzero(a->text, strlen(a->text));
+		return refuse_plaintext(s);
+	}
 	if (!s->user_given) {
 		stream_printf(&s->stream, "-ERR PASS: USER comes first");
 		return GO_ON;
@@ -135,6 +151,80 @@ command_apop(struct session *s, const struct arguments *a)
 	return authorization_log_in(s);
 }
 
+/* ---- STLS (RFC 2595 section 4) */
+
+bool
+stls_possible(const struct session *s)
+{
+	return s->state == AUTHORIZATION && s->offers->stls &&
+	       !s->connection->tls;
+}
+
+/* Waits until the relay has agreed with the client on keys. */
+static bool
+finish_handshake(struct session *s)
+{
+	struct reply reply;
+
+	s->request.type = REQUEST_HANDSHAKE;
+	if (!boundary_ask(s->monitor, &s->request, &reply) ||
+	    reply.result != TLS_OK) {
+		s->reason = END_REFUSED; /* there is no way to say so */
+		return false;
+	}
+	s->bound = reply.bound != 0;
+	return true;
+}
+
+/* What the client has said before is forgotten, what it is about to say too. */
+static void
+start_over(struct session *s, int plain)
+{
+	static struct connection secure;
+
+	stream_printf(&s->stream, "+OK Begin TLS negotiation");
+	stream_flush(&s->stream);
+	close(s->connection->in);
+	if (s->connection->out != s->connection->in)
+		close(s->connection->out);
+	secure = *s->connection;
+	secure.in = secure.out = plain;
+	secure.tls = true;
+	s->connection = &secure;
+	stream_restart(&s->stream, plain, plain);
+	s->unknown = 0;
+}
+
+enum outcome
+command_stls(struct session *s, const struct arguments *a)
+{
+	struct reply reply;
+	int plain;
+
+	(void)a;
+	if (!stls_possible(s)) {
+		stream_printf(&s->stream,
+			      s->connection->tls
+				  ? "-ERR STLS: TLS is active"
+				  : "-ERR STLS is not offered here");
+		return GO_ON;
+	}
+	stream_drop_input(&s->stream);
+	explicit_bzero(&s->request, sizeof(s->request));
+	s->request.type = REQUEST_STLS;
+	if (!boundary_ask_for(s->monitor, &s->request, &reply, &plain) ||
+	    reply.result != TLS_OK || plain < 0) {
+		stream_printf(&s->stream,
+			      "-ERR [SYS/PERM] TLS cannot be used; tell the "
+			      "administrator.");
+		return GO_ON;
+	}
+	start_over(s, plain);
+	return finish_handshake(s) ? GO_ON : OVER;
+}
+
+/* ---- the end of the greeter */
+
 /* What was read ahead and what is not yet sent goes to the next process. */
 static bool
 hand_over(struct session *s)
@@ -156,7 +246,7 @@ static void
 say_bye(struct session *s)
 {
 	s->request.type = REQUEST_BYE;
-	s->request.reason = s->reason;
+	s->request.reason = s->plaintext_refused ? END_PLAINTEXT : s->reason;
 	boundary_send(s->monitor, &s->request);
 }
 
@@ -170,10 +260,15 @@ authorization_run(const struct options *o, const struct connection *c,
 	s.options = o;
 	s.monitor = monitor;
 	s.state = AUTHORIZATION;
+	s.connection = c;
 	s.offers = offers;
 	s.sasl = &sasl;
 	stream_init(&s.stream, c->in, c->out, o->idle_timeout);
 	s.stream.long_prefix = AUTH_PREFIX;
+	if (c->tls && !finish_handshake(&s)) {
+		say_bye(&s);
+		return EX_OK;
+	}
 	stream_printf(&s.stream, "+OK POP3 server ready%s%s",
 		      *offers->apop != '\0' ? " " : "", offers->apop);
 	if (session_loop(&s) == LOGGED_IN)

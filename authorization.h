@@ -13,6 +13,7 @@ enum { APOP_TIMESTAMP_SIZE = 320 };
 struct offers {
 	bool scram;
 	bool oauth;
+	bool stls;			/* TLS, where it is not there yet */
 	char apop[APOP_TIMESTAMP_SIZE]; /* the greeting's timestamp; "": none */
 };
 

@@ -23,6 +23,8 @@ static const size_t request_size[REQUEST_TYPES] = {
 	[REQUEST_DOTLOCK_TRY] = SIZE_WITH(type),
 	[REQUEST_DOTLOCK_LEAVE] = SIZE_WITH(type),
 	[REQUEST_SUMMARY] = SIZE_WITH(summary),
+	[REQUEST_STLS] = SIZE_WITH(type),
+	[REQUEST_HANDSHAKE] = SIZE_WITH(type),
 };
 
 static bool
@@ -79,4 +81,59 @@ boundary_ask(int fd, const struct request *r, struct reply *reply)
 {
 	return boundary_send(fd, r) &&
 	       receive(fd, reply, sizeof(*reply)) == (ssize_t)sizeof(*reply);
+}
+
+/* ---- with a descriptor */
+
+union passed {
+	struct cmsghdr header; /* for its alignment */
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+bool
+boundary_reply_with(int fd, const struct reply *reply, int descriptor)
+{
+	struct reply copy = *reply;
+	struct iovec iov = { .iov_base = &copy, .iov_len = sizeof(copy) };
+	union passed passed = { .space = { 0 } };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = passed.space,
+			    .msg_controllen = sizeof(passed.space) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(descriptor));
+	memcpy(CMSG_DATA(c), &descriptor, sizeof(descriptor));
+	ssize_t n;
+	do {
+		n = sendmsg(fd, &m, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(copy);
+}
+
+bool
+boundary_ask_for(int fd, const struct request *r, struct reply *reply,
+		 int *descriptor)
+{
+	struct iovec iov = { .iov_base = reply, .iov_len = sizeof(*reply) };
+	union passed passed = { .space = { 0 } };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = passed.space,
+			    .msg_controllen = sizeof(passed.space) };
+	ssize_t n;
+
+	*descriptor = -1;
+	if (!boundary_send(fd, r))
+		return false;
+	do {
+		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_RIGHTS)
+		memcpy(descriptor, CMSG_DATA(c), sizeof(*descriptor));
+	return n == (ssize_t)sizeof(*reply);
 }

@@ -32,6 +32,8 @@ enum request_type {
 	REQUEST_APOP,	       /* greeter: is this the user's digest? */
 	REQUEST_SCRAM_START,   /* greeter: a challenge for this user */
 	REQUEST_SCRAM_PROOF,   /* greeter: is this the answer to it? */
+	REQUEST_STLS,	       /* greeter: a plain socket before a relay */
+	REQUEST_HANDSHAKE,     /* greeter: how did it end? */
 	REQUEST_TYPES
 };
 
@@ -42,8 +44,9 @@ enum end_reason {
 	END_AUTOLOGOUT,
 	END_TAKEN_OVER,
 	END_TERMINATED,
-	END_REFUSED, /* too many failures or unknown commands; no maildrop */
-	END_FAULT,   /* a message could not be sent whole */
+	END_REFUSED,   /* too many failures or unknown commands; no maildrop */
+	END_PLAINTEXT, /* a password was not taken without TLS */
+	END_FAULT,     /* a message could not be sent whole */
 	END_REASONS
 };
 
@@ -129,10 +132,17 @@ enum login_result {
 	LOGIN_RESULTS
 };
 
+enum tls_result {
+	TLS_OK,
+	TLS_REFUSED, /* not offered, or the handshake has failed */
+	TLS_BROKEN   /* until someone repairs the certificate */
+};
+
 struct reply {
-	uint32_t result; /* enum login_result or enum lock_result */
+	uint32_t result; /* enum login_result, lock_result or tls_result */
 	uint32_t last;	 /* of a login: no further try is allowed */
 	union {
+		uint32_t bound; /* HANDSHAKE: SCRAM can be bound to TLS */
 		char server_first[SCRAM_SERVER_FIRST_SIZE]; /* SCRAM_START */
 		uint8_t signature[SCRAM_KEY_SIZE];	    /* SCRAM_PROOF */
 	};
@@ -150,5 +160,13 @@ bool boundary_receive(int fd, struct request *r);
 /* The monitor's answer, and how the others wait for it. */
 bool boundary_reply(int fd, const struct reply *reply);
 bool boundary_ask(int fd, const struct request *r, struct reply *reply);
+
+/*
+ * The same with a descriptor beside the answer: the monitor keeps its own, who
+ * asked owns the one that comes, -1 where there was none.
+ */
+bool boundary_reply_with(int fd, const struct reply *reply, int descriptor);
+bool boundary_ask_for(int fd, const struct request *r, struct reply *reply,
+		      int *descriptor);
 
 #endif

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "options.h"
 
 /* Dead peers are found in 90 + 3 * 30 seconds. */
 enum { KEEPALIVE_IDLE = 90, KEEPALIVE_INTERVAL = 30, KEEPALIVE_COUNT = 3 };
@@ -158,4 +159,28 @@ connection_get(struct connection *c, int passed)
 		peer_from_environment(c);
 	}
 	return true;
+}
+
+void
+connection_leave(const struct connection *c)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = c->in;; fd = c->out) {
+		if (null >= 0 && fd <= 2)
+			dup2(null, fd);
+		else
+			close(fd);
+		if (fd == c->out)
+			break;
+	}
+	if (null >= 0)
+		close(null);
+}
+
+bool
+connection_keeps_passwords(const struct connection *c, const struct options *o)
+{
+	return c->tls || o->plaintext == PLAINTEXT_ALWAYS ||
+	       (o->plaintext == PLAINTEXT_LOCAL && c->local);
 }

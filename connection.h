@@ -8,6 +8,7 @@ enum { PEER_MAX = 64 };
 
 struct connection {
 	int in, out; /* the same socket, or two pipes */
+	bool tls;    /* over the TLS relay */
 	bool local;  /* loopback, AF_UNIX or a pipe: nobody listens in */
 	char peer[PEER_MAX]; /* address or host name; "" where there is none */
 };
@@ -18,11 +19,22 @@ struct connection {
  */
 void connection_secure_stdio(void);
 
+struct options;
 struct sockaddr_storage;
 
 /* A connection that was accepted: fd, whose peer is at addr. */
 void connection_from_socket(struct connection *c, int fd,
 			    const struct sockaddr_storage *addr);
+
+/*
+ * Closes it; where it was one of descriptors 0 to 2, /dev/null takes its
+ * place.
+ */
+void connection_leave(const struct connection *c);
+
+/* Whether a password, or what is as good as one, may be sent over it. */
+bool connection_keeps_passwords(const struct connection *c,
+				const struct options *o);
 
 /*
  * Finds the connection: the descriptor that systemd passed, else 0 and 1;

@@ -34,7 +34,8 @@ static const char *const message_ids[] = {
 static enum log_where where = LOG_TO_STDERR;
 static char session_user[NAME_MAX_ESCAPED] = "-";
 static char session_rhost[NAME_MAX_ESCAPED] = "-";
-static const char *session_method; /* NULL: there was no attempt yet */
+static const char *session_method = ""; /* "": there was no attempt yet */
+static char session_tls[NAME_MAX_ESCAPED];
 
 /* One entry for the journal: "NAME=value" strings in one buffer. */
 struct fields {
@@ -103,6 +104,12 @@ log_method(const char *method)
 	session_method = method;
 }
 
+void
+log_tls(const char *text)
+{
+	escape(session_tls, sizeof(session_tls), text, '!');
+}
+
 static void field(struct fields *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -126,33 +133,33 @@ field(struct fields *f, const char *format, ...)
 static void
 emit(struct fields *f, int priority, enum log_event event, const char *text)
 {
-	char line[TEXT_MAX];
-	const char *method = session_method != NULL ? session_method : "";
-	const char *label = *method != '\0' ? " method=" : "";
+	char line[TEXT_MAX], who[TEXT_MAX * 2];
 
 	log_prepare();
 	escape(line, sizeof(line), text, ' ');
+	snprintf(who, sizeof(who), "rhost=%s user=%s%s%s%s%s", session_rhost,
+		 session_user, *session_method != '\0' ? " method=" : "",
+		 session_method, *session_tls != '\0' ? " tls=" : "",
+		 session_tls);
 	switch (where) {
 	case LOG_TO_STDERR:
-		dprintf(2, "pop3d[%d]: rhost=%s user=%s%s%s: %s\n",
-			(int)getpid(), session_rhost, session_user, label,
-			method, line);
+		dprintf(2, "pop3d[%d]: %s: %s\n", (int)getpid(), who, line);
 		return;
 	case LOG_TO_SYSLOG:
-		syslog(priority, "rhost=%s user=%s%s%s: %s", session_rhost,
-		       session_user, label, method, line);
+		syslog(priority, "%s: %s", who, line);
 		return;
 	default:
-		field(f, "MESSAGE=rhost=%s user=%s%s%s: %s", session_rhost,
-		      session_user, label, method, line);
+		field(f, "MESSAGE=%s: %s", who, line);
 		field(f, "PRIORITY=%d", priority);
 		field(f, "MESSAGE_ID=%s", message_ids[event]);
 		field(f, "SYSLOG_IDENTIFIER=pop3d");
 		field(f, "SYSLOG_FACILITY=%d", LOG_MAIL >> 3);
 		field(f, "POP3_USER=%s", session_user);
 		field(f, "POP3_RHOST=%s", session_rhost);
-		if (*method != '\0')
-			field(f, "POP3_METHOD=%s", method);
+		if (*session_method != '\0')
+			field(f, "POP3_METHOD=%s", session_method);
+		if (*session_tls != '\0')
+			field(f, "POP3_TLS=%s", session_tls);
 		systemd_journal_send(f->iov, f->count);
 	}
 }

@@ -55,6 +55,9 @@ void log_session(const char *user, const char *rhost);
  */
 void log_method(const char *method);
 
+/* TLS's version and cipher, for the same. Copies the string. */
+void log_tls(const char *text);
+
 /* One line; priority as in syslog(3). Adds user and address itself. */
 void log_line(int priority, enum log_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -33,6 +33,7 @@ static const char *const reasons[END_REASONS] = {
 	[END_TAKEN_OVER] = "taken over by a newer session",
 	[END_TERMINATED] = "terminated",
 	[END_REFUSED] = "refused",
+	[END_PLAINTEXT] = "passwords are not taken without TLS",
 	[END_FAULT] = "fault",
 };
 
@@ -99,6 +100,8 @@ static const struct {
 	[REQUEST_SCRAM_START] = { GREETER | GREETER_SCRAM,
 				  monitor_scram_start },
 	[REQUEST_SCRAM_PROOF] = { GREETER_SCRAM, monitor_scram_proof },
+	[REQUEST_STLS] = { GREETER | GREETER_SCRAM, monitor_stls },
+	[REQUEST_HANDSHAKE] = { GREETER, monitor_handshake },
 	[REQUEST_HANDOVER] = { GREETER_LOGGED_IN, on_handover },
 	[REQUEST_BYE] = { GREETER | GREETER_SCRAM | GREETER_LOGGED_IN, on_bye },
 	[REQUEST_DOTLOCK_TRY] = { MAILBOX, on_dotlock_try },
@@ -212,14 +215,14 @@ give_up(const char *what)
 }
 
 static bool
-start_greeter(struct monitor *m, uid_t uid, gid_t gid)
+start_greeter(struct monitor *m)
 {
 	int boundary = fork_with_boundary(m);
 
 	if (boundary >= 0) {
-		if (!privilege_become_greeter(uid, gid))
+		if (!privilege_become_greeter(m->greeter_uid, m->greeter_gid))
 			give_up("giving up root for the greeter");
-		_exit(authorization_run(m->options, m->connection, &m->offers,
+		_exit(authorization_run(m->options, &m->connection, &m->offers,
 					boundary));
 	}
 	m->phase = GREETER;
@@ -234,8 +237,8 @@ start_mailbox(struct monitor *m)
 	if (boundary >= 0) {
 		if (!privilege_become_user(m->account.uid, m->account.gid))
 			give_up("giving up root for the mailbox process");
-		_exit(transaction_run(m->options, m->connection, &m->account,
-				      &m->handover, boundary));
+		_exit(transaction_run(m->options, &m->connection, &m->offers,
+				      &m->account, &m->handover, boundary));
 	}
 	m->phase = MAILBOX;
 	return boundary == -1;
@@ -274,7 +277,7 @@ serve_mailbox(struct monitor *m)
 	if (!start_mailbox(m)) {
 		log_line(LOG_ERR, EVENT_SETUP, "mailbox process: %s",
 			 strerror(errno));
-		refuse_connection(m->connection,
+		refuse_connection(&m->connection,
 				  "-ERR [SYS/TEMP] No process to be had.\r\n");
 		return EX_OSERR;
 	}
@@ -288,45 +291,70 @@ serve_mailbox(struct monitor *m)
 	return orderly ? EX_OK : EX_SOFTWARE;
 }
 
+/* The greeter's uid and gid, as root. False, logged, where there are none. */
+static bool
+find_greeter_ids(struct monitor *m)
+{
+	const struct passwd *pw;
+
+	if (geteuid() != 0)
+		return true;
+	pw = getpwnam("pop3d");
+	if (pw == NULL || pw->pw_uid == 0) {
+		log_line(LOG_CRIT, EVENT_SETUP,
+			 "there is no user pop3d for the greeter to run as");
+		return false;
+	}
+	m->greeter_uid = pw->pw_uid;
+	m->greeter_gid = pw->pw_gid;
+	return true;
+}
+
+/* From the greeting to the end of the greeter, and of what follows it. */
+static int
+serve(struct monitor *m)
+{
+	int status = EX_OK;
+
+	monitor_prepare_offers(m);
+	if (m->options->tls == TLS_IMPLICIT && !monitor_tls_start(m))
+		return EX_CONFIG; /* no client could read what we have to say */
+	if (!start_greeter(m)) {
+		log_line(LOG_ERR, EVENT_SETUP, "greeter: %s", strerror(errno));
+		refuse_connection(&m->connection,
+				  "-ERR [SYS/TEMP] No process to be had.\r\n");
+		return EX_OSERR;
+	}
+	log_prepare(); /* while the client reads the greeting */
+	serve_requests(m);
+	bool orderly = reap(m);
+	if (m->handed_over)
+		status = serve_mailbox(m);
+	else if (!orderly)
+		status = EX_SOFTWARE;
+	auth_pam_end(m->auth);
+	return status;
+}
+
 int
 monitor_run(const struct options *o, const struct connection *c)
 {
 	static struct monitor m;
-	struct passwd *pw = NULL;
-	int status = EX_OK;
 
 	m.options = o;
-	m.connection = c;
+	m.connection = *c;
+	m.boundary = -1;
 	clock_gettime(CLOCK_MONOTONIC, &m.start);
-	if (geteuid() == 0 &&
-	    ((pw = getpwnam("pop3d")) == NULL || pw->pw_uid == 0)) {
-		log_line(LOG_CRIT, EVENT_SETUP,
-			 "there is no user pop3d for the greeter to run as");
-		refuse_connection(c, "-ERR [SYS/PERM] The server is not set "
-				     "up.\r\n");
+	if (!find_greeter_ids(&m)) {
+		if (o->tls != TLS_IMPLICIT)
+			refuse_connection(c, "-ERR [SYS/PERM] The server is "
+					     "not set up.\r\n");
 		return EX_CONFIG;
 	}
-	if (proxy_trusts(&o->proxies, c->in)) {
-		m.proxied = *c;
-		m.connection = &m.proxied;
-		if (!proxy_ask(&m.proxied, pw ? pw->pw_uid : 0,
-			       pw ? pw->pw_gid : 0))
-			return EX_OK; /* what the protocol asks for */
-	}
-	monitor_prepare_offers(&m);
-	if (!start_greeter(&m, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0)) {
-		log_line(LOG_ERR, EVENT_SETUP, "greeter: %s", strerror(errno));
-		refuse_connection(c, "-ERR [SYS/TEMP] No process to be "
-				     "had.\r\n");
-		return EX_OSERR;
-	}
-	log_prepare(); /* while the client reads the greeting */
-	serve_requests(&m);
-	bool orderly = reap(&m);
-	if (m.handed_over)
-		status = serve_mailbox(&m);
-	else if (!orderly)
-		status = EX_SOFTWARE;
-	auth_pam_end(m.auth);
+	if (proxy_trusts(&o->proxies, c->in) &&
+	    !proxy_ask(&m.connection, m.greeter_uid, m.greeter_gid))
+		return EX_OK; /* what the protocol asks for */
+	int status = serve(&m);
+	monitor_tls_end(&m);
 	return status;
 }

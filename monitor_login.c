@@ -120,7 +120,7 @@ static enum login_result
 admit(struct monitor *m, const char *service, char *user, const char *password)
 {
 	enum login_result r = auth_pam_check(
-	    &m->auth, m->options, service, user, password, m->connection->peer);
+	    &m->auth, m->options, service, user, password, m->connection.peer);
 
 	if (r == LOGIN_OK)
 		r = account_find(&m->account, m->options, user);
@@ -137,6 +137,13 @@ admit(struct monitor *m, const char *service, char *user, const char *password)
 
 /* ---- passwords and tokens */
 
+/* What an honest greeter has refused before. */
+static bool
+may_take_passwords(const struct monitor *m)
+{
+	return connection_keeps_passwords(&m->connection, m->options);
+}
+
 bool
 monitor_login(struct monitor *m)
 {
@@ -145,7 +152,7 @@ monitor_login(struct monitor *m)
 	struct attempt a;
 
 	login->password[PASSWORD_MAX] = '\0';
-	if (begin(m, &a, login->method, login->user) &&
+	if (begin(m, &a, login->method, login->user) && may_take_passwords(m) &&
 	    login->password[0] != '\0')
 		r = admit(m, m->options->pam_service, login->user,
 			  login->password);
@@ -161,7 +168,7 @@ monitor_token(struct monitor *m)
 
 	token->token[TOKEN_MAX] = '\0';
 	if (begin(m, &a, token->method, token->user) && m->offers.oauth &&
-	    token->token[0] != '\0')
+	    may_take_passwords(m) && token->token[0] != '\0')
 		r = admit(m, oauth_service, token->user, token->token);
 	return conclude(m, &a, r);
 }
@@ -225,8 +232,7 @@ make_nonce(char *nonce)
 static const uint8_t *
 exporter(const struct monitor *m)
 {
-	(void)m;
-	return NULL;
+	return m->relay.bound ? m->relay.exporter : NULL;
 }
 
 /*
@@ -351,6 +357,22 @@ make_timestamp(char *timestamp, size_t size)
 		 (long long)now.tv_sec, nonce, host);
 }
 
+/* For STLS; with implicit TLS there is nothing to offer. */
+static bool
+has_certificate(const struct options *o)
+{
+	static struct tls_files files;
+
+	if (o->tls == TLS_OFF || o->tls == TLS_IMPLICIT)
+		return false;
+	if (tls_files_find(&files, o))
+		return true;
+	if (o->tls == TLS_STARTTLS)
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "no STLS: there is no certificate that can be read");
+	return false;
+}
+
 void
 monitor_prepare_offers(struct monitor *m)
 {
@@ -360,4 +382,5 @@ monitor_prepare_offers(struct monitor *m)
 	if (apop)
 		make_timestamp(m->offers.apop, sizeof(m->offers.apop));
 	m->offers.oauth = auth_pam_has_service(m->options, oauth_service);
+	m->offers.stls = has_certificate(m->options);
 }

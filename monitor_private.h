@@ -16,6 +16,7 @@
 #include "connection.h"
 #include "keeper.h"
 #include "options.h"
+#include "tls.h"
 
 /* Who is on the other side of the boundary, and what it has achieved. */
 enum phase {
@@ -34,10 +35,20 @@ struct scram_pending {
 	struct scram_exchange exchange;
 };
 
+/* The TLS relay, where there is one. */
+struct relay_link {
+	pid_t pid;  /* 0: none */
+	int report; /* what it tells us, until the handshake has ended */
+	bool bound; /* there is an exporter's value */
+	uint8_t exporter[TLS_EXPORTER_SIZE];
+};
+
 struct monitor {
 	const struct options *options;
-	const struct connection *connection;
-	struct connection proxied; /* with the peer that a proxy told */
+	struct connection connection; /* as the others are to use it */
+	uid_t greeter_uid;
+	gid_t greeter_gid;
+	struct relay_link relay;
 	enum phase phase;
 	int boundary; /* our end, or -1 */
 	pid_t child;
@@ -69,5 +80,21 @@ bool monitor_token(struct monitor *m);
 bool monitor_apop(struct monitor *m);
 bool monitor_scram_start(struct monitor *m);
 bool monitor_scram_proof(struct monitor *m);
+
+/* ---- monitor_tls.c */
+
+/*
+ * Puts the TLS relay before the connection, which is the relay's from then on:
+ * m->connection becomes the plain socket. False, logged, where there can be
+ * none; the connection is then as it was.
+ */
+bool monitor_tls_start(struct monitor *m);
+
+/* Handlers of what the greeter asks about TLS. */
+bool monitor_stls(struct monitor *m);
+bool monitor_handshake(struct monitor *m);
+
+/* Lets the relay send what it has, and waits for its end. */
+void monitor_tls_end(struct monitor *m);
 
 #endif

@@ -22,7 +22,8 @@ static const char usage[] =
     "Serves one POP3 session on stdin/stdout or on the socket passed by "
     "systemd.\n"
     "\n"
-    "  -m, --mailbox=TEMPLATE   mbox to serve; %u login name, %n before its @,\n"
+    "  -m, --mailbox=TEMPLATE   mbox to serve; %u login name, %n before its "
+    "@,\n"
     "                           %d behind it, %h home, %% (/var/mail/%u)\n"
     "      --virtual-user=NAME  all mail belongs to this user of the host\n"
     "  -s, --state-dir=DIR      indexes, journals, session locks\n"
@@ -34,8 +35,17 @@ static const char usage[] =
     "      --pam-service=NAME   (pop3d)\n"
     "      --pam-confdir=DIR    read PAM's configuration from DIR\n"
     "      --secrets=FILE       for SCRAM and APOP (/etc/pop3d/secrets)\n"
-    "      --uidl=KIND          auto, hash, or as another server: dovecot, mailutils,\n"
-    "                           popa3d, qpopper, qpopper-hex, solid, uw (auto)\n"
+    "      --tls=MODE           off, starttls or implicit (starttls where "
+    "there is\n"
+    "                           a certificate)\n"
+    "      --tls-cert=FILE      certificate and chain (/etc/pop3d/tls.crt)\n"
+    "      --tls-key=FILE       (/etc/pop3d/tls.key)\n"
+    "      --plaintext=WHEN     passwords without TLS: never, local, always "
+    "(local)\n"
+    "      --uidl=KIND          auto, hash, or as another server: dovecot, "
+    "mailutils,\n"
+    "                           popa3d, qpopper, qpopper-hex, solid, uw "
+    "(auto)\n"
     "      --idle-timeout=SEC   autologout (600)\n"
     "      --min-uid=N          refuse users below N (1000)\n"
     "      --log=WHERE          auto, journal, syslog or stderr (auto)\n"
@@ -131,7 +141,8 @@ lock_list(enum lock_kind *locks, const char *arg)
 	locks[n] = LOCK_NONE;
 }
 
-/* What a template may hold: %u, %n, %d, %h, %%; and it must be absolute or %h/... */
+/* What a template may hold: %u, %n, %d, %h, %%; and it must be absolute or
+ * %h/... */
 static void
 check_template(const char *arg)
 {
@@ -227,6 +238,10 @@ enum {
 	OPT_VIRTUAL_USER,
 	OPT_PROXY,
 	OPT_SECRETS,
+	OPT_TLS,
+	OPT_TLS_CERT,
+	OPT_TLS_KEY,
+	OPT_PLAINTEXT,
 	OPT_SET_SECRET,
 	OPT_REMOVE_SECRET,
 	OPT_APOP
@@ -251,6 +266,10 @@ static const struct option long_options[] = {
 	{ "proxy-protocol", required_argument, NULL, OPT_PROXY },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "secrets", required_argument, NULL, OPT_SECRETS },
+	{ "tls", required_argument, NULL, OPT_TLS },
+	{ "tls-cert", required_argument, NULL, OPT_TLS_CERT },
+	{ "tls-key", required_argument, NULL, OPT_TLS_KEY },
+	{ "plaintext", required_argument, NULL, OPT_PLAINTEXT },
 	{ "set-secret", required_argument, NULL, OPT_SET_SECRET },
 	{ "remove-secret", required_argument, NULL, OPT_REMOVE_SECRET },
 	{ "apop", no_argument, NULL, OPT_APOP },
@@ -316,6 +335,56 @@ set_task(struct options *o, int opt, const char *arg)
 	default:
 		return false;
 	}
+}
+
+/* The next of a list of TLS_PAIRS_MAX files. */
+static void
+add_file(const char *option, const char **files, const char *arg)
+{
+	unsigned n = 0;
+
+	while (n < TLS_PAIRS_MAX && files[n] != NULL)
+		n++;
+	if (n == TLS_PAIRS_MAX || *arg == '\0')
+		bad_usage(option, arg);
+	files[n] = absolute(arg);
+}
+
+/* False where opt says nothing of TLS. */
+static bool
+set_tls(struct options *o, int opt, const char *arg)
+{
+	static const char *const modes[] = { "off", "starttls", "implicit",
+					     NULL };
+	static const char *const whens[] = { "never", "local", "always", NULL };
+
+	switch (opt) {
+	case OPT_TLS:
+		o->tls = TLS_OFF + (enum tls_mode)choice("--tls", arg, modes);
+		return true;
+	case OPT_TLS_CERT:
+		add_file("--tls-cert", o->tls_cert, arg);
+		return true;
+	case OPT_TLS_KEY:
+		add_file("--tls-key", o->tls_key, arg);
+		return true;
+	case OPT_PLAINTEXT:
+		o->plaintext =
+		    (enum plaintext)choice("--plaintext", arg, whens);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A second certificate without its key, or the other way round. */
+static void
+check_pairs(const struct options *o)
+{
+	if ((o->tls_cert[1] != NULL) == (o->tls_key[1] != NULL))
+		return;
+	fputs("pop3d: a second --tls-cert needs a second --tls-key\n", stderr);
+	exit(EX_USAGE);
 }
 
 static void
@@ -393,6 +462,7 @@ options_parse(struct options *o, int argc, char **argv)
 		.max_sessions = 500,
 		.max_per_source = 20,
 		.idle_exit = 60,
+		.plaintext = PLAINTEXT_LOCAL,
 		.secrets = geteuid() == 0 ? "/etc/pop3d/secrets" : NULL,
 	};
 	opterr = 0; /* it would print argv[0], whatever that is */
@@ -404,7 +474,8 @@ options_parse(struct options *o, int argc, char **argv)
 				argv[optind - 1]);
 			exit(EX_USAGE);
 		} else if (!set_number(o, opt, optarg) &&
-			   !set_task(o, opt, optarg)) {
+			   !set_task(o, opt, optarg) &&
+			   !set_tls(o, opt, optarg)) {
 			set_option(o, opt, optarg);
 		}
 	if (o->task == TASK_CHECK && optind < argc)
@@ -415,6 +486,7 @@ options_parse(struct options *o, int argc, char **argv)
 		exit(EX_USAGE);
 	}
 	check_virtual(o);
+	check_pairs(o);
 	if (o->state_dir == NULL)
 		o->state_dir = default_state_dir();
 }

@@ -23,6 +23,10 @@ enum uidl_kind {
 	UIDL_MAILUTILS,
 	UIDL_KINDS
 };
+/* TLS_AUTO: STLS is offered where there is a certificate. */
+enum tls_mode { TLS_AUTO, TLS_OFF, TLS_STARTTLS, TLS_IMPLICIT };
+/* Passwords without TLS; local: loopback, AF_UNIX, pipes. */
+enum plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOCAL, PLAINTEXT_ALWAYS };
 enum log_where { LOG_TO_AUTO, LOG_TO_JOURNAL, LOG_TO_SYSLOG, LOG_TO_STDERR };
 enum task {
 	TASK_SERVE,
@@ -32,14 +36,17 @@ enum task {
 	TASK_REMOVE_SECRET
 };
 
-enum { SHORTEST_AUTOLOGOUT = 600 }; /* seconds: RFC 1939 section 3 */
+enum {
+	SHORTEST_AUTOLOGOUT = 600, /* seconds: RFC 1939 section 3 */
+	TLS_PAIRS_MAX = 2	   /* an RSA key and an ECDSA key */
+};
 
 struct options {
 	const char *mailbox;   /* template: see fill_template in account.c */
 	const char *state_dir; /* absolute; one directory per user below it */
 	/* kinds of mailbox lock in the order to take them; LOCK_NONE ends */
 	enum lock_kind locks[LOCK_KINDS + 1];
-	unsigned lock_timeout; /* seconds */
+	unsigned lock_timeout;	  /* seconds */
 	const char *virtual_user; /* whose all mail is; NULL: each user's own */
 	struct proxy_sources proxies; /* who must send a PROXY header */
 	const char *pam_service;
@@ -52,6 +59,10 @@ struct options {
 	enum uidl_kind uidl;
 	enum log_where log;
 	const char *secrets; /* NULL: there are none */
+	enum tls_mode tls;
+	enum plaintext plaintext;
+	/* as given, one after another; NULL: see tls_files_find */
+	const char *tls_cert[TLS_PAIRS_MAX], *tls_key[TLS_PAIRS_MAX];
 	enum task task;
 	const char *user; /* TASK_CHECK: whose login, or NULL; whose secret */
 	bool secret_apop; /* TASK_SET_SECRET: store the password itself, too */

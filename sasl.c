@@ -158,13 +158,20 @@ scram_possible(const struct session *s)
 static bool
 binding_possible(const struct session *s)
 {
-	return s->offers->scram && channel_is_bound(s);
+	return s->offers->scram && s->bound;
 }
 
 static bool
 oauth_possible(const struct session *s)
 {
-	return s->offers->oauth && plaintext_allowed(s);
+	return s->offers->oauth;
+}
+
+static bool
+always_possible(const struct session *s)
+{
+	(void)s;
+	return true;
 }
 
 /* The best ones first: some clients take the first that they know. */
@@ -172,14 +179,16 @@ static const struct mechanism {
 	const char *name;
 	bool (*possible)(const struct session *s);
 	bool client_first;
+	bool needs_secrecy; /* it sends what opens the mailbox */
 	enum outcome (*run)(struct session *s);
 } mechanisms[] = {
-	{ "SCRAM-SHA-256-PLUS", binding_possible, true, sasl_scram_plus },
-	{ "SCRAM-SHA-256", scram_possible, true, sasl_scram },
-	{ "OAUTHBEARER", oauth_possible, true, sasl_oauthbearer },
-	{ "XOAUTH2", oauth_possible, true, sasl_xoauth2 },
-	{ "PLAIN", plaintext_allowed, true, sasl_plain },
-	{ "LOGIN", plaintext_allowed, false, sasl_login },
+	{ "SCRAM-SHA-256-PLUS", binding_possible, true, false,
+	  sasl_scram_plus },
+	{ "SCRAM-SHA-256", scram_possible, true, false, sasl_scram },
+	{ "OAUTHBEARER", oauth_possible, true, true, sasl_oauthbearer },
+	{ "XOAUTH2", oauth_possible, true, true, sasl_xoauth2 },
+	{ "PLAIN", always_possible, true, true, sasl_plain },
+	{ "LOGIN", always_possible, false, true, sasl_login },
 };
 enum { MECHANISMS = sizeof(mechanisms) / sizeof(mechanisms[0]) };
 
@@ -190,7 +199,8 @@ sasl_list(struct session *s, enum sasl_form form)
 	size_t used = strlen(line);
 
 	for (size_t i = 0; i < MECHANISMS; i++) {
-		if (!mechanisms[i].possible(s))
+		if (!mechanisms[i].possible(s) ||
+		    (mechanisms[i].needs_secrecy && !plaintext_allowed(s)))
 			continue;
 		if (form == AUTH_LIST)
 			stream_printf(&s->stream, "%s", mechanisms[i].name);
@@ -246,6 +256,11 @@ command_auth(struct session *s, const struct arguments *a)
 	const struct mechanism *m = find_mechanism(a->text);
 	if (m == NULL)
 		return sasl_refuse(s, "The mechanism is not known");
+	if (m->needs_secrecy && !plaintext_allowed(s)) {
+		if (initial != NULL)
+			explicit_bzero(initial, strlen(initial));
+		return refuse_plaintext(s);
+	}
 	if (!m->possible(s))
 		return sasl_refuse(s, "The mechanism is not possible here");
 	if (!m->client_first && initial != NULL)

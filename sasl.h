@@ -34,9 +34,6 @@ enum outcome sasl_refuse(struct session *s, const char *what);
 /* Replies that the client wants to be somebody else. */
 enum outcome sasl_refuse_identity(struct session *s);
 
-/* Whether both ends of the connection can be bound: TLS with an exporter. */
-bool channel_is_bound(const struct session *s);
-
 /* Mechanisms: the client's first response is in s->sasl. */
 enum outcome sasl_scram(struct session *s);
 enum outcome sasl_scram_plus(struct session *s);

@@ -10,13 +10,6 @@
 #include "base64.h"
 #include "scram_text.h"
 
-bool
-channel_is_bound(const struct session *s)
-{
-	(void)s;
-	return false;
-}
-
 /* NULL, or why the client's idea of channel binding is refused. */
 static const char *
 wrong_binding(const struct session *s, const struct scram_first *f, bool plus)
@@ -25,7 +18,7 @@ wrong_binding(const struct session *s, const struct scram_first *f, bool plus)
 		return "Mechanism and message disagree on channel binding";
 	if (plus && strcmp(f->binding_name, "tls-exporter") != 0)
 		return "The channel binding is not known; tls-exporter is";
-	if (f->binding == BINDING_UNUSED && channel_is_bound(s))
+	if (f->binding == BINDING_UNUSED && s->bound)
 		return "Channel binding is offered here; somebody told you "
 		       "otherwise";
 	return NULL;

@@ -29,7 +29,8 @@ struct command {
 	enum outcome (*handler)(struct session *s, const struct arguments *a);
 	unsigned states;
 	enum syntax syntax;
-	const char *capability; /* CAPA's line, or NULL */
+	const char *capability;			   /* CAPA's line, or NULL */
+	bool (*possible)(const struct session *s); /* NULL: always */
 };
 
 static enum outcome command_capa(struct session *, const struct arguments *);
@@ -37,22 +38,25 @@ static enum outcome command_noop(struct session *, const struct arguments *);
 static enum outcome command_quit(struct session *, const struct arguments *);
 
 static const struct command commands[] = {
-	{ "USER", command_user, AUTHORIZATION, REST_OF_LINE, "USER" },
-	{ "PASS", command_pass, AUTHORIZATION, REST_OF_LINE, NULL },
-	{ "APOP", command_apop, AUTHORIZATION, REST_OF_LINE, NULL },
-	{ "AUTH", command_auth, AUTHORIZATION, OPTIONAL_REST, NULL },
-	{ "STAT", command_stat, TRANSACTION, NOTHING, NULL },
-	{ "LIST", command_list, TRANSACTION, OPTIONAL_MESSAGE, NULL },
-	{ "UIDL", command_uidl, TRANSACTION, OPTIONAL_MESSAGE, "UIDL" },
-	{ "RETR", command_retr, TRANSACTION, MESSAGE, NULL },
-	{ "TOP", command_top, TRANSACTION, MESSAGE_AND_LINES, "TOP" },
-	{ "DELE", command_dele, TRANSACTION, MESSAGE, NULL },
-	{ "NOOP", command_noop, TRANSACTION, NOTHING, NULL },
-	{ "RSET", command_rset, TRANSACTION, NOTHING, NULL },
-	{ "LAST", command_last, TRANSACTION, NOTHING, NULL },
-	{ "CAPA", command_capa, AUTHORIZATION | TRANSACTION, NOTHING, NULL },
-	{ "QUIT", command_quit, AUTHORIZATION | TRANSACTION | REFUSED, NOTHING,
+	{ "USER", command_user, AUTHORIZATION, REST_OF_LINE, "USER",
+	  plaintext_allowed },
+	{ "PASS", command_pass, AUTHORIZATION, REST_OF_LINE, NULL, NULL },
+	{ "APOP", command_apop, AUTHORIZATION, REST_OF_LINE, NULL, NULL },
+	{ "AUTH", command_auth, AUTHORIZATION, OPTIONAL_REST, NULL, NULL },
+	{ "STLS", command_stls, AUTHORIZATION, NOTHING, "STLS", stls_possible },
+	{ "STAT", command_stat, TRANSACTION, NOTHING, NULL, NULL },
+	{ "LIST", command_list, TRANSACTION, OPTIONAL_MESSAGE, NULL, NULL },
+	{ "UIDL", command_uidl, TRANSACTION, OPTIONAL_MESSAGE, "UIDL", NULL },
+	{ "RETR", command_retr, TRANSACTION, MESSAGE, NULL, NULL },
+	{ "TOP", command_top, TRANSACTION, MESSAGE_AND_LINES, "TOP", NULL },
+	{ "DELE", command_dele, TRANSACTION, MESSAGE, NULL, NULL },
+	{ "NOOP", command_noop, TRANSACTION, NOTHING, NULL, NULL },
+	{ "RSET", command_rset, TRANSACTION, NOTHING, NULL, NULL },
+	{ "LAST", command_last, TRANSACTION, NOTHING, NULL, NULL },
+	{ "CAPA", command_capa, AUTHORIZATION | TRANSACTION, NOTHING, NULL,
 	  NULL },
+	{ "QUIT", command_quit, AUTHORIZATION | TRANSACTION | REFUSED, NOTHING,
+	  NULL, NULL },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -62,10 +66,10 @@ command_capa(struct session *s, const struct arguments *a)
 	(void)a;
 	stream_printf(&s->stream, "+OK Capability list follows");
 	for (size_t i = 0; i < COMMANDS; i++)
-		if (commands[i].capability != NULL)
+		if (commands[i].capability != NULL &&
+		    (commands[i].possible == NULL || commands[i].possible(s)))
 			stream_printf(&s->stream, "%s", commands[i].capability);
-	if (s->state == AUTHORIZATION)
-		sasl_list(s, CAPA_LINE);
+	sasl_list(s, CAPA_LINE);
 	stream_printf(&s->stream, "RESP-CODES");
 	stream_printf(&s->stream, "AUTH-RESP-CODE");
 	stream_printf(&s->stream, "PIPELINING");

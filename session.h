@@ -23,11 +23,14 @@ enum outcome {
 	OVER	   /* session.reason says why */
 };
 
+struct connection;
 struct offers;
 struct sasl;
 
 struct session {
 	const struct options *options;
+	const struct connection *connection;
+	const struct offers *offers; /* what the monitor can check */
 	struct stream stream;
 	enum state state;
 	int monitor; /* boundary */
@@ -37,8 +40,9 @@ struct session {
 	struct request request; /* holds the password for a moment */
 	bool user_given;	/* by the command before this one */
 	bool name_accepted;
-	const struct offers *offers; /* what the monitor can check */
-	struct sasl *sasl;	     /* AUTH's, between two lines */
+	bool plaintext_refused; /* for the log */
+	bool bound;		/* SCRAM can be bound to TLS */
+	struct sasl *sasl;	/* AUTH's, between two lines */
 	/* TRANSACTION */
 	struct maildrop *maildrop;
 	struct summary summary;
@@ -67,8 +71,13 @@ enum outcome session_getline(struct session *s, char **line, size_t *len);
 enum outcome command_user(struct session *s, const struct arguments *a);
 enum outcome command_pass(struct session *s, const struct arguments *a);
 enum outcome command_apop(struct session *s, const struct arguments *a);
+enum outcome command_stls(struct session *s, const struct arguments *a);
 /* Whether a password, or what is as good as one, may be sent as it is. */
 bool plaintext_allowed(const struct session *s);
+/* Replies that it may not, and what to do. */
+enum outcome refuse_plaintext(struct session *s);
+/* Whether there is TLS to begin. */
+bool stls_possible(const struct session *s);
 
 /* ---- sasl.c, in the greeter */
 enum outcome command_auth(struct session *s, const struct arguments *a);

@@ -5,7 +5,6 @@
 #include "stream.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,11 +12,9 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "signals.h"
+#include "wire.h"
 
 enum {
 	REPLY_TEXT_MAX = 510,
@@ -28,14 +25,6 @@ enum {
 	HOST_SIZE = 256
 };
 
-static bool
-is_socket(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
-}
-
 void
 stream_init(struct stream *s, int in, int out, unsigned timeout)
 {
@@ -43,18 +32,7 @@ stream_init(struct stream *s, int in, int out, unsigned timeout)
 	memset(s, 0, offsetof(struct stream, input));
 	s->in = in;
 	s->out = out;
-	s->in_is_socket = is_socket(in);
-	s->out_is_socket = is_socket(out);
 	s->timeout = timeout;
-}
-
-static long long
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
 /* Waits until `deadline` for the client or `watch`; the signals end it. */
@@ -109,36 +87,14 @@ wait_for_client(struct stream *s, int fd, short events)
 	return STREAM_OK;
 }
 
-static bool
-would_block(void)
-{
-	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
-
-/*
- * A pipe may be shared with others, so its O_NONBLOCK is not ours to set;
- * one that polls writable takes PIPE_BUF bytes without blocking.
- */
-static ssize_t
-write_some(struct stream *s, const char *data, size_t len)
-{
-	if (s->out_is_socket)
-		return send(s->out, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	struct pollfd p = { .fd = s->out, .events = POLLOUT };
-	if (poll(&p, 1, 0) == 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	return write(s->out, data, len < PIPE_BUF ? len : PIPE_BUF);
-}
-
 enum stream_result
 stream_flush(struct stream *s)
 {
 	size_t sent = 0;
 
 	while (s->error == STREAM_OK && sent < s->out_end) {
-		ssize_t n = write_some(s, s->output + sent, s->out_end - sent);
+		ssize_t n = wire_write_some(s->out, s->output + sent,
+					    s->out_end - sent);
 		if (n >= 0)
 			sent += (size_t)n;
 		else if (would_block())
@@ -241,8 +197,8 @@ fill(struct stream *s)
 		enum stream_result r = wait_for_client(s, s->in, POLLIN);
 		if (r != STREAM_OK)
 			return r;
-		ssize_t n = read(s->in, s->input + s->in_end,
-				 sizeof(s->input) - s->in_end);
+		ssize_t n = wire_read_some(s->in, s->input + s->in_end,
+					   sizeof(s->input) - s->in_end);
 		if (n > 0) {
 			s->in_end += (size_t)n;
 			return STREAM_OK;
@@ -307,8 +263,7 @@ stream_getline(struct stream *s, char **line, size_t *len)
 void
 stream_linger(struct stream *s)
 {
-	if (!s->in_is_socket || !s->out_is_socket ||
-	    shutdown(s->out, SHUT_WR) != 0)
+	if (shutdown(s->out, SHUT_WR) != 0)
 		return;
 	long long end = now_ms() + LINGER_MS;
 	struct pollfd p = { .fd = s->in, .events = POLLIN };
@@ -368,4 +323,27 @@ stream_give_input(struct stream *s, const char *buf, size_t len)
 	memcpy(s->input, buf, len);
 	s->in_start = 0;
 	s->in_end = len;
+}
+
+void
+stream_drop_input(struct stream *s)
+{
+	size_t dropped = 0;
+	ssize_t n;
+
+	s->in_start = s->in_end = 0;
+	do {
+		n = recv(s->in, s->input, sizeof(s->input), MSG_DONTWAIT);
+		dropped += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && dropped < LINGER_BYTES);
+}
+
+void
+stream_restart(struct stream *s, int in, int out)
+{
+	s->in = in;
+	s->out = out;
+	s->in_start = s->in_end = s->out_end = 0;
+	s->skipping = false;
+	s->error = STREAM_OK;
 }

@@ -43,7 +43,6 @@ typedef bool (*stream_back_fn)(void *arg);
 
 struct stream {
 	int in, out;
-	bool in_is_socket, out_is_socket;
 	unsigned timeout;    /* seconds for each wait */
 	unsigned idle_after; /* seconds until the idle hook; 0: no hook */
 	stream_idle_fn idle;
@@ -128,6 +127,15 @@ size_t stream_take_output(struct stream *s, char *buf, size_t size);
 
 /* Puts back what another process took; len is within STREAM_INPUT_SIZE. */
 void stream_give_input(struct stream *s, const char *buf, size_t len);
+
+/*
+ * Drops what was read ahead, and what the client has sent by now: nothing said
+ * before TLS may be heard after it.
+ */
+void stream_drop_input(struct stream *s);
+
+/* Goes on over other descriptors; what was buffered is gone. */
+void stream_restart(struct stream *s, int in, int out);
 
 /* Sends what is buffered. */
 enum stream_result stream_flush(struct stream *s);

@@ -298,14 +298,16 @@ report(struct session *s)
 
 int
 transaction_run(const struct options *o, const struct connection *c,
-		const struct account *account, const struct handover *h,
-		int monitor)
+		const struct offers *offers, const struct account *account,
+		const struct handover *h, int monitor)
 {
 	static struct session s;
 	const struct dotlock_keeper keeper = { ask_for_dotlock, leave_dotlock,
 					       &s };
 
 	s.options = o;
+	s.connection = c;
+	s.offers = offers;
 	s.monitor = monitor;
 	s.state = TRANSACTION;
 	stream_init(&s.stream, c->in, c->out, o->idle_timeout);

@@ -3,6 +3,7 @@
 #define TRANSACTION_H
 
 #include "account.h"
+#include "authorization.h"
 #include "boundary.h"
 #include "connection.h"
 #include "options.h"
@@ -13,7 +14,7 @@
  * greeter had read ahead. Returns the exit status.
  */
 int transaction_run(const struct options *o, const struct connection *c,
-                    const struct account *account, const struct handover *h,
-                    int monitor);
+		    const struct offers *offers, const struct account *account,
+		    const struct handover *h, int monitor);
 
 #endif

@@ -265,7 +265,7 @@ class Session:
     def __init__(self, host, log, transport, argv, more):
         self.host = host
         self.number = host.logs
-        self.reader = self.writer = None
+        self.reader = self.writer = self.tls = None
         self.chunks = 0
         self.buffer = b""
         self.logfile = log
@@ -318,12 +318,19 @@ class Session:
         raise AssertionError(f"session {self.number}: {what}")
 
     def write(self, data):
+        if self.tls:
+            self.tls.sendall(data)
+            return
         view = memoryview(data)
         while view:
             view = view[os.write(self.writer.fileno(), view):]
 
     def fill(self):
         """Reads what is there into the buffer; False at the end."""
+        if self.tls:
+            data = self.tls.recv(1 << 20)
+            self.buffer += data
+            return data != b""
         if not select.select([self.reader], [], [], PATIENCE)[0]:
             self.wrong(f"no reply within {PATIENCE} seconds")
         try:
@@ -379,6 +386,15 @@ class Session:
         if text.startswith(b"."):
             text = text[1:]
         return text.replace(b"\r\n.", b"\r\n")
+
+    def secure(self, context):
+        """The client's side of TLS begins; what it agreed on is in self.tls."""
+        self.reader.settimeout(PATIENCE)
+        self.tls = context.wrap_socket(
+            self.reader, server_hostname="localhost",
+            suppress_ragged_eofs=False)
+        self.reader = self.writer = self.tls
+        return self
 
     # ---- lines
 

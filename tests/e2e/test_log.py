@@ -78,7 +78,8 @@ def test_the_address_is_logged(host, transport):
 @pytest.mark.parametrize("name", ["REMOTE_ADDR", "REMOTE_HOST", "TCPREMOTEIP"])
 def test_the_address_comes_from_the_environment_over_a_pipe(host, name):
     host.write(message(1))
-    with host.login(transport="pipes", env={name: "192.0.2.7"}) as s:
+    with host.login("--plaintext=always", transport="pipes",
+                    env={name: "192.0.2.7"}) as s:
         s.ok("QUIT")
         for line in log_lines(s):
             assert "192.0.2.7" in line
@@ -99,7 +100,8 @@ def test_what_strangers_send_is_escaped(host):
              b"del\x7f", b"%s%n%s%n%999999d", b"x" * 248, b"nul\0nul"]
     sessions = []
     for name in names:
-        s = host.connect(env={"REMOTE_HOST": "evil\nforged: line\x1b[31m"},
+        s = host.connect("--plaintext=always",
+                         env={"REMOTE_HOST": "evil\nforged: line\x1b[31m"},
                          transport="pipes")
         if s.reply(b"USER " + name).startswith("+OK"):
             s.send(b"PASS wrong\x1b\r\xff")

@@ -48,7 +48,7 @@ HEADERS = [
 @pytest.mark.parametrize("header, peer", HEADERS)
 def test_peer_is_what_the_header_says(host, header, peer):
     host.write(message(1))
-    with host.start(TRUSTED, transport="tcp") as s:
+    with host.start(TRUSTED, "--plaintext=always", transport="tcp") as s:
         s.write(header)
         s.expect("+OK ...")
         s.ok("USER thomas")
@@ -63,14 +63,14 @@ def test_peer_is_what_the_header_says(host, header, peer):
 @pytest.mark.parametrize("header, peer", HEADERS[:1] + HEADERS[4:5])
 def test_commands_behind_the_header_are_not_lost(host, header, peer):
     host.write(message(1))
-    with host.start(TRUSTED, transport="tcp") as s:
+    with host.start(TRUSTED, "--plaintext=always", transport="tcp") as s:
         s.write(header + b"USER thomas\r\nPASS secret\r\nQUIT\r\n")
         for _ in range(4):
             s.expect("+OK ...")
 
 
 def test_header_that_comes_byte_by_byte(host):
-    with host.start(TRUSTED, transport="tcp") as s:
+    with host.start(TRUSTED, "--plaintext=always", transport="tcp") as s:
         for byte in HEADERS[4][0]:
             s.write(bytes([byte]))
         s.expect("+OK ...")
@@ -93,14 +93,14 @@ def test_header_that_comes_byte_by_byte(host):
     v2(0x21, 0x11, v4_body("192.0.2.8"), bytes(5000)),
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20])
 def test_what_is_no_header_ends_it_without_a_word(host, junk):
-    with host.start(TRUSTED, transport="tcp") as s:
+    with host.start(TRUSTED, "--plaintext=always", transport="tcp") as s:
         s.write(junk)
         s.expect("(closed)")
     assert b"no PROXY header" in host.log()
 
 
 def test_nothing_is_said_before_the_header(host):
-    with host.start(TRUSTED, transport="tcp") as s:
+    with host.start(TRUSTED, "--plaintext=always", transport="tcp") as s:
         s.write(HEADERS[0][0][:-1])
         s.reader.settimeout(0.3)
         with pytest.raises(TimeoutError):
@@ -111,7 +111,7 @@ def test_nothing_is_said_before_the_header(host):
 
 
 def test_client_that_leaves_in_the_header(host):
-    with host.start(TRUSTED, transport="tcp") as s:
+    with host.start(TRUSTED, "--plaintext=always", transport="tcp") as s:
         s.write(b"PROXY TCP4 ")
         s.reader.shutdown(socket.SHUT_WR)
         s.expect("(closed)")
@@ -122,7 +122,8 @@ def test_client_that_leaves_in_the_header(host):
     "192.0.2.1", "126.0.0.0/8,128.0.0.0/1", "127.0.0.2,127.0.0.0/32",
     "::1", "2000::/3"])
 def test_others_are_served_without(host, sources):
-    with host.start(f"--proxy-protocol={sources}", transport="tcp") as s:
+    with host.start(f"--proxy-protocol={sources}", "--plaintext=always",
+                    transport="tcp") as s:
         s.expect("+OK ...")
         s.send(HEADERS[0][0].rstrip())
         s.expect("-ERR ...")
@@ -132,7 +133,8 @@ def test_others_are_served_without(host, sources):
     "127.0.0.1", "127.0.0.1/32", "0.0.0.0/0", "::/0", "::ffff:127.0.0.0/104",
     "192.0.2.1,2001:db8::/32,127.0.0.1"])
 def test_trusted_sources(host, sources):
-    with host.start(f"--proxy-protocol={sources}", transport="tcp") as s:
+    with host.start(f"--proxy-protocol={sources}", "--plaintext=always",
+                    transport="tcp") as s:
         s.write(HEADERS[0][0])
         s.expect("+OK ...")
 

@@ -12,9 +12,9 @@ enum { SAID_MAX = 64 * 1024, ANSWERS = 3, ENCODE = 0xfd };
 
 static struct options options;
 static char said[SAID_MAX];
-static const struct offers offers = { .scram = true,
-				      .oauth = true,
-				      .apop = "<1.2.3@host>" };
+static const struct offers offers = {
+	.scram = true, .stls = true, .oauth = true, .apop = "<1.2.3@host>"
+};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
@@ -172,7 +172,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	struct connection c = { .in = -1 };
+	struct connection c = { .in = -1, .local = true };
 	int pair[2];
 	size_t len, n;
 

@@ -43,7 +43,8 @@ terminate(struct bytes *b)
 static char *
 run(struct input *in, struct handover *h, size_t *len, size_t *n)
 {
-	struct connection c = { .in = -1 };
+	struct connection c = { .in = -1, .local = true };
+	static const struct offers offers;
 	static struct request r;
 	int pair[2];
 
@@ -54,7 +55,7 @@ run(struct input *in, struct handover *h, size_t *len, size_t *n)
 	*len += h->input_len;
 	c.out = memfd_create("out", MFD_CLOEXEC);
 	begin_a_process();
-	must(transaction_run(&options, &c, &account, h, pair[1]) == 0);
+	must(transaction_run(&options, &c, &offers, &account, h, pair[1]) == 0);
 	must(boundary_receive(pair[0], &r) && r.type == REQUEST_SUMMARY);
 	must(r.summary.reason < END_REASONS);
 	char *sent = contents(c.out, n);

@@ -79,7 +79,8 @@ class Cluster:
         self.running[name] = subprocess.Popen(
             ["ip", "netns", "exec", name, "systemd-socket-activate",
              "--accept", "--inetd", "-l", f"{HOSTS[name]}:110", POP3D,
-             "--log=stderr", f"--proxy-protocol={near}", *self.options],
+             "--log=stderr", "--plaintext=always",
+             f"--proxy-protocol={near}", *self.options],
             stdin=subprocess.DEVNULL, stderr=open(LOGS / name, "ab"))
 
     def down(self, name):

@@ -1,0 +1,194 @@
+/*
+ * TLS as the monitor sees it: starts the relay, hands its plain socket to the
+ * others, and keeps what binds a login to the encrypted connection. Reads
+ * neither keys nor a byte from the network.
+ */
+#include "monitor_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "log.h"
+#include "privilege.h"
+#include "signals.h"
+#include "tls_tickets.h"
+
+/* ---- in the relay's process */
+
+static SSL_CTX *
+load(const struct options *o)
+{
+	static struct tls_files files;
+	const char *wrong = NULL;
+	SSL_CTX *ctx = NULL;
+
+	if (!openssl_load())
+		wrong = "OpenSSL's library libssl.so.3 is missing";
+	else if (!tls_files_find(&files, o))
+		wrong = "there is no certificate that can be read";
+	else
+		ctx = tls_context_new(&files, &wrong);
+	if (ctx == NULL)
+		log_line(LOG_CRIT, EVENT_SETUP, "TLS: %s", wrong);
+	else
+		tls_tickets_share(ctx);
+	return ctx;
+}
+
+static _Noreturn void
+be_the_relay(const struct monitor *m, const struct tls_ends *ends)
+{
+	const struct tls_report ready = { .stage = TLS_READY };
+	SSL_CTX *ctx = load(m->options);
+
+	if (m->boundary >= 0)
+		close(m->boundary);
+	if (ctx == NULL)
+		_exit(EX_CONFIG);
+	if (!privilege_become_greeter(m->greeter_uid, m->greeter_gid)) {
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "giving up root for the TLS relay: %s",
+			 strerror(errno));
+		_exit(EX_OSERR);
+	}
+	if (tls_report_send(ends->report, &ready))
+		tls_relay(ctx, ends);
+	_exit(EX_OK);
+}
+
+/* ---- in the monitor */
+
+/* False when the relay is gone, or a signal says that it is time to go. */
+static bool
+receive_report(const struct relay_link *l, struct tls_report *r)
+{
+	struct pollfd p = { .fd = l->report, .events = POLLIN };
+	int n;
+
+	do
+		n = ppoll(&p, 1, NULL, signals_while_waiting());
+	while (n < 0 && errno == EINTR && !signals_terminated());
+	if (n <= 0 || recv(l->report, r, sizeof(*r), 0) != (ssize_t)sizeof(*r))
+		return false;
+	r->text[TLS_TEXT_SIZE - 1] = '\0';
+	return true;
+}
+
+static void
+forget(struct relay_link *l)
+{
+	close(l->report);
+	l->report = -1;
+	if (l->pid > 0)
+		child_wait(l->pid, 0);
+	l->pid = 0;
+}
+
+/* Forks the relay; false without one. plain[0] is left to us. */
+static bool
+fork_relay(struct monitor *m, int plain[2])
+{
+	int report[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) != 0)
+		return false;
+	m->relay.pid = fork();
+	if (m->relay.pid == 0) {
+		const struct tls_ends ends = { m->connection, plain[1],
+					       report[1] };
+
+		close(plain[0]);
+		close(report[0]);
+		be_the_relay(m, &ends);
+	}
+	close(report[1]);
+	m->relay.report = report[0];
+	if (m->relay.pid > 0)
+		return true;
+	close(report[0]);
+	m->relay.pid = 0;
+	return false;
+}
+
+bool
+monitor_tls_start(struct monitor *m)
+{
+	const struct connection encrypted = m->connection;
+	struct tls_report report;
+	int plain[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, plain) != 0 ||
+	    !fork_relay(m, plain)) {
+		log_line(LOG_ERR, EVENT_SETUP, "TLS relay: %s",
+			 strerror(errno));
+		return false;
+	}
+	close(plain[1]);
+	if (!receive_report(&m->relay, &report) || report.stage != TLS_READY) {
+		close(plain[0]);
+		forget(&m->relay);
+		return false;
+	}
+	m->connection.in = m->connection.out = plain[0];
+	m->connection.tls = true;
+	connection_leave(&encrypted);
+	return true;
+}
+
+bool
+monitor_stls(struct monitor *m)
+{
+	struct reply reply = { .result = TLS_REFUSED };
+
+	if (!m->offers.stls || m->connection.tls)
+		return boundary_reply(m->boundary, &reply);
+	if (!monitor_tls_start(m)) {
+		reply.result = TLS_BROKEN;
+		return boundary_reply(m->boundary, &reply);
+	}
+	reply.result = TLS_OK;
+	return boundary_reply_with(m->boundary, &reply, m->connection.in);
+}
+
+bool
+monitor_handshake(struct monitor *m)
+{
+	struct relay_link *l = &m->relay;
+	struct reply reply = { .result = TLS_REFUSED };
+	struct tls_report report = { .stage = 0 };
+
+	if (l->pid == 0 || l->report < 0)
+		return boundary_reply(m->boundary, &reply);
+	if (receive_report(l, &report) && report.stage == TLS_ESTABLISHED) {
+		log_tls(report.text);
+		l->bound = report.bound != 0;
+		memcpy(l->exporter, report.exporter, sizeof(l->exporter));
+		reply.result = TLS_OK;
+		reply.bound = l->bound;
+	} else {
+		log_line(LOG_NOTICE, EVENT_PROTOCOL,
+			 "no login: the TLS handshake failed: %s",
+			 report.stage == TLS_FAILED ? report.text
+						    : "the relay ended");
+		m->failed = true;
+	}
+	close(l->report);
+	l->report = -1;
+	return boundary_reply(m->boundary, &reply);
+}
+
+void
+monitor_tls_end(struct monitor *m)
+{
+	if (m->relay.pid == 0)
+		return;
+	if (m->relay.report >= 0)
+		close(m->relay.report);
+	close(m->connection.in);
+	child_wait(m->relay.pid, m->options->idle_timeout);
+}

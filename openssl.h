@@ -1,0 +1,79 @@
+/*
+ * OpenSSL, loaded where TLS is spoken and nowhere else: it takes milliseconds
+ * that other sessions need not pay, and most processes must not hold its code.
+ *
+ * What is used of it is in the list; call openssl.SSL_read() and so on after
+ * openssl_load(). OpenSSL's macros would name functions to link with: the list
+ * has SSL_ctrl and SSL_CTX_ctrl for them.
+ */
+#ifndef OPENSSL_H
+#define OPENSSL_H
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+
+#define OPENSSL_FUNCTIONS(F)                  \
+	F(ASN1_TIME_diff)                     \
+	F(BIO_ctrl)                           \
+	F(BIO_ctrl_get_write_guarantee)       \
+	F(BIO_ctrl_pending)                   \
+	F(BIO_new_bio_pair)                   \
+	F(BIO_nread)                          \
+	F(BIO_nread0)                         \
+	F(BIO_nwrite)                         \
+	F(BIO_nwrite0)                        \
+	F(ERR_clear_error)                    \
+	F(ERR_peek_error)                     \
+	F(ERR_reason_error_string)            \
+	F(GENERAL_NAMES_free)                 \
+	F(ASN1_STRING_get0_data)              \
+	F(ASN1_STRING_length)                 \
+	F(OPENSSL_sk_num)                     \
+	F(OPENSSL_sk_value)                   \
+	F(SSL_CIPHER_get_name)                \
+	F(SSL_CTX_check_private_key)          \
+	F(SSL_CTX_ctrl)                       \
+	F(SSL_CTX_free)                       \
+	F(SSL_CTX_get0_certificate)           \
+	F(SSL_CTX_new)                        \
+	F(SSL_CTX_set_default_passwd_cb)      \
+	F(SSL_CTX_set_num_tickets)            \
+	F(SSL_CTX_set_options)                \
+	F(SSL_CTX_use_PrivateKey_file)        \
+	F(SSL_CTX_use_certificate_chain_file) \
+	F(SSL_ctrl)                           \
+	F(SSL_do_handshake)                   \
+	F(SSL_export_keying_material)         \
+	F(SSL_get_current_cipher)             \
+	F(SSL_get_error)                      \
+	F(SSL_get_version)                    \
+	F(SSL_new)                            \
+	F(SSL_read)                           \
+	F(SSL_session_reused)                 \
+	F(SSL_set_accept_state)               \
+	F(SSL_set_bio)                        \
+	F(SSL_shutdown)                       \
+	F(SSL_version)                        \
+	F(SSL_write)                          \
+	F(TLS_server_method)                  \
+	F(X509_get0_notAfter)                 \
+	F(X509_get_ext_d2i)
+
+#define OPENSSL_POINTER(name) __typeof__(name) *name;
+extern struct openssl {
+	OPENSSL_FUNCTIONS(OPENSSL_POINTER)
+} openssl;
+#undef OPENSSL_POINTER
+
+/* False where the library is missing, or lacks one of them. */
+bool openssl_load(void);
+
+/*
+ * What went wrong last, in OpenSSL's words, and forgets it. The text is the
+ * library's.
+ */
+const char *openssl_error(void);
+
+#endif

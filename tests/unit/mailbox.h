@@ -28,17 +28,19 @@ struct bytes {
 	size_t len, capacity;
 };
 
+/* A NUL is always behind it: the sanitizer wants one for regexec(3). */
 static inline void
 append(struct bytes *b, const char *data, size_t len)
 {
-	if (b->len + len > b->capacity) {
-		b->capacity = (b->len + len) * 2;
+	if (b->len + len >= b->capacity) {
+		b->capacity = (b->len + len) * 2 + 1;
 		b->data = realloc(b->data, b->capacity);
 		assert_non_null(b->data);
 	}
 	if (len > 0)
 		memcpy(b->data + b->len, data, len);
 	b->len += len;
+	b->data[b->len] = '\0';
 }
 
 static inline void

@@ -212,9 +212,9 @@ void
 auth_pam_preload(const struct options *o)
 {
 	static const struct pam_conv conv = { .conv = converse };
-	pam_handle_t *pam;
-
 	/* Kept for good, so that the modules stay. */
+	static pam_handle_t *pam;
+
 	if (o->pam_confdir != NULL)
 		pam_start_confdir(o->pam_service, NULL, &conv, o->pam_confdir,
 				  &pam);

@@ -218,7 +218,10 @@ absolute(const char *path)
 		fprintf(stderr, "pop3d: getcwd: %s\n", strerror(errno));
 		exit(EX_OSERR);
 	}
-	return join(join(cwd, "/"), path);
+	char *dir = join(cwd, "/");
+	char *whole = join(dir, path);
+	free(dir);
+	return whole;
 }
 
 enum {

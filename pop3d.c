@@ -30,7 +30,7 @@ serve(const struct options *o, const struct connection *c)
 int
 main(int argc, char **argv)
 {
-	struct options options;
+	static struct options options; /* what it points to lives until exit */
 	struct connection connection;
 
 	options_parse(&options, argc, argv);

@@ -71,25 +71,21 @@ check_module(struct check *c, const char *path, char *line)
 static FILE *
 open_service(const struct options *o, char *path, size_t size)
 {
-	static const char *const dirs[] = { "/usr/lib/pam.d", "/etc/pam.d" };
+	static const char *const dirs[] = { "/etc/pam.d", "/usr/lib/pam.d" };
 	FILE *f = NULL;
 
 	if (o->pam_confdir != NULL) {
 		snprintf(path, size, "%s/%s", o->pam_confdir, o->pam_service);
 		return fopen(path, "re");
 	}
-	/* The second place hides the first, and is the one to name. */
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		FILE *better;
-
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && f == NULL;
+	     i++) {
 		snprintf(path, size, "%s/%s", dirs[i], o->pam_service);
-		better = fopen(path, "re");
-		if (better == NULL)
-			continue;
-		if (f != NULL)
-			fclose(f);
-		f = better;
+		f = fopen(path, "re");
 	}
+	/* Where there is none, the first place is the one to name. */
+	if (f == NULL)
+		snprintf(path, size, "%s/%s", dirs[0], o->pam_service);
 	return f;
 }
 

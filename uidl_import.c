@@ -189,7 +189,9 @@ base80(const unsigned char digest[MD5_DIGEST_SIZE], char *id)
 			v = (v << 4) + digest[i + j];
 		for (int k = 0; k < 5; k++, v /= 80) {
 			char c = (char)('!' + v % 80);
-			*id++ = c == '.' ? '~' : c;
+			if (c == '.')
+				c = '~';
+			*id++ = c;
 		}
 	}
 	*id = '\0';
@@ -287,6 +289,22 @@ read_validity(struct import *x, int fd, off_t end, int state_dir)
 	return uidl_validity_save(state_dir, &found);
 }
 
+/* Eight hexadecimal digits, as written by %08x. */
+static bool
+read_hex(const char *s, uint32_t *value)
+{
+	*value = 0;
+	for (size_t i = 0; i < 8; i++) {
+		if (s[i] >= '0' && s[i] <= '9')
+			*value = *value << 4 | (uint32_t)(s[i] - '0');
+		else if (s[i] >= 'a' && s[i] <= 'f')
+			*value = *value << 4 | (uint32_t)(s[i] - 'a' + 10);
+		else
+			return false;
+	}
+	return true;
+}
+
 /* The highest uid of the messages that have their ids already. */
 static uint32_t
 highest_uid(const struct import *x, const struct mbox *m, size_t first)
@@ -294,11 +312,11 @@ highest_uid(const struct import *x, const struct mbox *m, size_t first)
 	uint32_t highest = 0;
 
 	for (size_t i = 0; i < first; i++) {
-		unsigned a, b;
+		const char *id = m->uidls + m->messages[i].uidl;
+		uint32_t a, b;
 
-		if (m->messages[i].uidl == 0 ||
-		    sscanf(m->uidls + m->messages[i].uidl, "%8x%8x", &a, &b) !=
-			2)
+		if (m->messages[i].uidl == 0 || !read_hex(id, &a) ||
+		    !read_hex(id + 8, &b))
 			continue;
 		uint32_t uid = x->kind == UIDL_DOVECOT ? a : b;
 		if (uid > highest)

@@ -9,11 +9,30 @@
 #include <unistd.h>
 
 #include "fileio.h"
+#include "options.h"
 
 static const char file_name[] = "uidvalidity";
 static const char temporary[] = "uidvalidity.tmp";
 
 enum { TEXT_SIZE = 32 };
+
+/* "VALIDITY LAST\n", which it takes apart. */
+static bool
+parse(char *text, struct uidl_validity *v)
+{
+	unsigned long long validity, last;
+	char *blank = strchr(text, ' '), *end = strchr(text, '\n');
+
+	if (blank == NULL || end == NULL)
+		return false;
+	*blank = *end = '\0';
+	if (!parse_number(text, UINT32_MAX, &validity) ||
+	    !parse_number(blank + 1, UINT32_MAX, &last))
+		return false;
+	v->validity = (uint32_t)validity;
+	v->last = (uint32_t)last;
+	return true;
+}
 
 bool
 uidl_validity_load(int state_dir, struct uidl_validity *v)
@@ -29,8 +48,7 @@ uidl_validity_load(int state_dir, struct uidl_validity *v)
 	close(fd);
 	if (n < 0)
 		return false;
-	if (sscanf(text, "%" SCNu32 " %" SCNu32 "\n", &v->validity, &v->last) !=
-	    2)
+	if (!parse(text, v))
 		*v = (struct uidl_validity){ 0, 0 };
 	return true;
 }

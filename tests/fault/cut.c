@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -301,6 +302,10 @@ main(int argc, char **argv)
 		      stderr);
 		return 125;
 	}
+	/* Who has lost his parent is waited for here, and leaves no zombie
+	 * that looks as if it lived. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+		die("PR_SET_CHILD_SUBREAPER");
 	parse(argv);
 	start(argv + 7);
 	run();

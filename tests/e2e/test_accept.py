@@ -1,6 +1,7 @@
 """A listening socket (Accept=no): pop3d accepts, counts, and ends when idle."""
 import contextlib
 import fcntl
+import glob
 import os
 import poplib
 import signal
@@ -65,9 +66,11 @@ class Service:
     def listens(self):
         """Whether pop3d still has the first listening socket open."""
         inode = os.fstat(self.listeners[0].fileno()).st_ino
-        fds = f"/proc/{self.process.pid}/fd"
-        return f"socket:[{inode}]" in [os.readlink(f"{fds}/{fd}")
-                                       for fd in os.listdir(fds)]
+        for fd in glob.glob(f"/proc/{self.process.pid}/fd/*"):
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(fd) == f"socket:[{inode}]":
+                    return True
+        return False
 
     def children(self):
         pid = self.process.pid

@@ -37,7 +37,7 @@ def port(host, options):
 
 @pytest.fixture
 def mail(host):
-    made = [message(1, ".\n..\nFrom here on\n"), message(2, "x" * 5000 + "\n"),
+    made = [message(1, ".\n..\nFrom here on\n"), message(2, "x" * 2000 + "\n"),
             message(3, "8-bit: \u00e4\u00f6\u00fc\n")]
     host.write(*made)
     return made

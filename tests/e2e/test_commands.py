@@ -27,7 +27,7 @@ TRANSACTION = {
     "QUIT": (["1"], [""]),
 }
 AUTHORIZATION = {
-    "USER": (["", "thomas x"], ["thomas"]),
+    "USER": ([""], ["thomas", "thomas x"]),
     "PASS": (["", "secret"], []),
     "CAPA": (["1"], [""]),
     "QUIT": (["1"], [""]),

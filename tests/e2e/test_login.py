@@ -294,8 +294,7 @@ def test_a_pam_session_that_does_not_open_is_no_login(host):
 
 def test_another_pam_service(host):
     os.rename(os.path.join(host.pam, "pop3d"), os.path.join(host.pam, "mail"))
-    with open(host.passdb, "ab") as f:
-        f.write(b"thomas:secret:mail\n")
+    host.put(host.passdb, b"thomas:secret:mail\n")
     with host.login("--pam-service=mail") as s:
         s.ok("QUIT")
 

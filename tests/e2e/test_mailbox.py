@@ -141,16 +141,17 @@ def test_deletions_from_a_mailbox_that_may_only_be_read_fail_aloud(host):
 
 
 def test_percent_signs_in_the_template(host):
-    os.mkdir(os.path.join(host.mail, "100%u"))
-    host.put(os.path.join(host.mail, "100%u", "thomas"), message(1))
+    host.put(os.path.join(host.directory("mail/100%u"), "thomas"), message(1))
     with host.login(f"--mailbox={host.mail}/100%%u/%u") as s:
         assert s.stat()[0] == 1
 
 
 def test_a_template_with_the_home_directory(host):
     # a name that passwd does not know has the home of who runs pop3d
-    host.put(os.path.join(host.top, "Mailbox"), message(1))
-    with host.login("--mailbox=%h/Mailbox", user="thomas") as s:
+    home = host.directory("home")
+    host.put(os.path.join(home, "Mailbox"), message(1))
+    with host.login("--mailbox=%h/Mailbox", env={"HOME": home}) as s:
+        assert s.stat()[0] == 1
         s.ok("QUIT")
 
 
@@ -251,7 +252,7 @@ def test_procmails_mail_is_read(host):
     try:
         for n in range(3):
             subprocess.run(
-                ["procmail", "-m", "DEFAULT=" + host.mailbox, "/dev/null"],
+                ["procmail", "-f", "a@example.org", "-m", "DEFAULT=" + host.mailbox, "/dev/null"],
                 input=f"From: a@example.org\nSubject: {n}\n\nFrom here on\n"
                 "\nFrom there on\n.\n".encode(), check=True, cwd=host.top)
     except FileNotFoundError:

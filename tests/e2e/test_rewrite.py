@@ -88,7 +88,9 @@ CHANGES = {
 
 def key(entry_):
     """What tells messages apart here, whatever their flags."""
-    return reference.split(entry_)[0].wire.replace(b"Status: RO\r\n", b"")
+    shown = reference.split(entry_)
+    wire = shown[0].wire if shown else entry_
+    return wire.replace(b"Status: RO\r\n", b"")
 
 
 def after(entries, name):

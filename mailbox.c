@@ -217,15 +217,22 @@ from_lines_stand(const struct mailbox *b, const struct mbox *m)
 	return true;
 }
 
+/* Whether y has the content of x, and its text the same place in it. */
+static bool
+is_same_message(const struct mbox_message *x, const struct mbox_message *y)
+{
+	return x->size == y->size && x->octets == y->octets &&
+	       x->from_len == y->from_len && x->separator == y->separator &&
+	       memcmp(x->id, y->id, MBOX_ID_SIZE) == 0;
+}
+
 /* The content of one message as it is now. */
 static bool
 content_is(const struct mailbox *b, const struct mbox_message *msg, off_t end)
 {
 	struct mbox one = { 0 };
 	bool same = mbox_scan(&one, b->fd, msg->start, end) == MBOX_OK &&
-		    one.count > 0 &&
-		    memcmp(one.messages[0].id, msg->id, MBOX_ID_SIZE) == 0 &&
-		    one.messages[0].size == msg->size;
+		    one.count > 0 && is_same_message(&one.messages[0], msg);
 
 	mbox_free(&one);
 	return same;
@@ -252,6 +259,7 @@ extend_last(const struct mailbox *b, struct mbox *m, off_t size)
 	if (same) {
 		last->size = tail.messages[0].size;
 		last->octets = tail.messages[0].octets;
+		last->from_len = tail.messages[0].from_len;
 		last->separator = tail.messages[0].separator;
 		last->no_newline = tail.messages[0].no_newline;
 	}
@@ -362,8 +370,7 @@ is_same(const struct mbox *seen, const struct mbox *now)
 		const struct mbox_message *y = &now->messages[i];
 
 		if ((x->flags & MESSAGE_GONE) || x->start != y->start ||
-		    x->size != y->size || x->octets != y->octets ||
-		    memcmp(x->id, y->id, MBOX_ID_SIZE) != 0)
+		    !is_same_message(x, y))
 			return false;
 	}
 	return true;

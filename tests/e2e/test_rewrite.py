@@ -260,6 +260,39 @@ def test_a_mailbox_rewritten_while_a_message_is_sent(host):
             assert whole.startswith(bytes(got))
 
 
+# what is the content does not change, where it is does
+FROM_LINES = [
+    (b"From a %s\nA: b\n\n", b"From a %s\nA: b\nStatus: RO\n\n"),
+    (b"From a %s +0100\nA: b\n\n", b"From a %s\nA: b\nStatus: RO\n\n"),
+    (b"From a %s\nStatus: RO\n\n", b"From a %s +0100\n\n"),
+    (b"From a %s\nX-UID: 1\nA: b\n\nc\n\n",
+     b"From a %s +0100\nX-UID\nA: b\n\nc\n\n"),
+    (b"From a %s\nX-UID: 1234\nA: b\n\nc\n\n",
+     b"From a %s +0100\nX-UID:\nA: b\n\nc\n\n"),
+    (b"From a %s\nA: b\n\nc\n\r\n", b"From a %s\r\nA: b\n\nc\n\n"),
+    (b"From a %s\r\nA: b\n\nc\n\n", b"From a %s\nA: b\n\nc\n\r\n")]
+
+
+@pytest.mark.parametrize("behind, arrived", itertools.product(
+    [b"", message(2)], [b"", message(3)]),
+    ids=["", "mail-arrives", "not-last", "not-last-mail-arrives"])
+@pytest.mark.parametrize("old, now", FROM_LINES, ids=range(len(FROM_LINES)))
+def test_a_from_line_of_another_length(host, old, now, behind, arrived):
+    date = b"Wed Dec  2 05:53:22 1992"
+    for session in "this", "next":
+        host.write(old % date, behind)
+        texts = [m.wire for m in reference.split(now % date + behind + arrived)]
+        with host.login() as s:
+            if session == "this":
+                host.rewrite(now % date + behind + arrived)
+                text = s.retr(1)
+                assert text == texts[0] or \
+                    text is None and b"Status" not in old + now
+            s.ok("QUIT")
+        host.rewrite(now % date + behind + arrived)
+        assert host.wires()[0] == texts
+
+
 # ---- arrivals
 
 
@@ -377,6 +410,29 @@ def test_the_next_session_sees_the_mailbox_as_it_is_after(
     assert texts == [m.wire for m in reference.split(data)]
     host.state = host.directory("afresh")
     assert host.wires() == (texts, uids)
+
+
+def test_a_large_mailbox_that_another_program_changed_before_it_grew(host):
+    """One too large to be read anew whenever mail arrives."""
+    big = message(1, "0123456789abcde\n" * 600_000)
+    last = message(3)
+    host.write(big, message(2), last)
+    ids = host.wires()[1]
+    zoned = last.replace(b" 1992\n", b" 1992 +0100\n")
+    data = big + message(2) + flagged(zoned) + message(4)
+    host.rewrite(data)
+    texts, now = host.wires()
+    assert texts == [m.wire for m in reference.split(data)]
+    assert now[:3] == ids
+    # in the first only the content shows it, and only if it is asked for
+    data = big.replace(b"9", b"8") + data[len(big):] + message(5)
+    host.rewrite(data)
+    wanted = [m.wire for m in reference.split(data)]
+    texts, _ = host.wires()
+    assert texts in (wanted, [None] + wanted[1:])
+    texts, now = host.wires()
+    assert texts == wanted
+    assert now[0] not in ids and now[1:3] == ids[1:]
 
 
 def test_a_change_as_fresh_as_the_clock_is_seen(host, mail):

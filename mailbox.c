@@ -16,7 +16,16 @@
 #include "uidl.h"
 #include "uidl_import.h"
 
-enum { FROM_SIZE = 5, REVISITS_MAX = 5, LOOKS_MAX = 1000 };
+enum {
+	FROM_SIZE = 5,
+	REVISITS_MAX = 5,
+	LOOKS_MAX = 1000,
+	/*
+	 * A scan of that much takes a millisecond or two: no reason to take
+	 * From_ lines for proof that what was there before has not changed.
+	 */
+	SCANNED_ANYWAY = 8 * 1024 * 1024
+};
 
 static enum maildrop_result
 fault(const struct mailbox *b, enum maildrop_result r, const char *what)
@@ -301,7 +310,7 @@ index_fits(struct mailbox *b, const struct stat *st)
 	for (size_t i = 0; i < b->mbox.count; i++)
 		b->mbox.messages[i].flags &= MESSAGE_UNPROVEN;
 	return change == UNCHANGED ||
-	       (change == MAY_HAVE_GROWN &&
+	       (change == MAY_HAVE_GROWN && st->st_size > SCANNED_ANYWAY &&
 		has_only_grown(b, &b->mbox, st->st_size));
 }
 

@@ -81,6 +81,8 @@ CHANGES = {
         m[4][:-5] + b"X" + m[4][-4:]] + m[5:],
     "all replaced by others of their size": lambda m: [
         e.replace(b"body of", b"BODY OF") for e in m],
+    "first replaced by another of its size, and new mail": lambda m: [
+        m[0].replace(b"body of 1", b"BODY OF 1")] + m[1:] + [message(90)],
     "replaced by one mail": lambda m: [message(90)],
     "a long one in front": lambda m: [message(90, "long\n" * 100_000)] + m,
 }

@@ -88,10 +88,40 @@ command_noop(struct session *s, const struct arguments *a)
 	return GO_ON;
 }
 
+/* The client is gone, silent, or told to go. */
+static enum outcome
+end_of_stream(struct session *s, enum stream_result r)
+{
+	switch (r) {
+	case STREAM_TIMEOUT:
+		/* RFC 1939 section 3: without a response */
+		s->reason = END_AUTOLOGOUT;
+		break;
+	case STREAM_PREEMPTED:
+		s->reason = END_TAKEN_OVER;
+		stream_printf(&s->stream,
+			      "-ERR [IN-USE] A newer session has taken over, "
+			      "nothing was deleted");
+		break;
+	case STREAM_TERMINATED:
+		s->reason = END_TERMINATED;
+		stream_printf(&s->stream,
+			      "-ERR [SYS/TEMP] The server is going down, "
+			      "nothing was deleted");
+		break;
+	default:
+		s->reason = END_CLIENT_LEFT;
+	}
+	return OVER;
+}
+
 static enum outcome
 command_quit(struct session *s, const struct arguments *a)
 {
 	(void)a;
+	/* Nothing is removed behind a reply that cannot be sent. */
+	if (stream_flush(&s->stream) != STREAM_OK)
+		return end_of_stream(s, s->stream.error);
 	s->reason = s->state == REFUSED ? END_REFUSED : END_QUIT;
 	if (s->state == TRANSACTION)
 		return transaction_quit(s);
@@ -223,33 +253,6 @@ carry_out(struct session *s, char *line, size_t len)
 	return c->handler(s, &a);
 }
 
-/* The client is gone, silent, or told to go. */
-static enum outcome
-end_of_stream(struct session *s, enum stream_result r)
-{
-	switch (r) {
-	case STREAM_TIMEOUT:
-		/* RFC 1939 section 3: without a response */
-		s->reason = END_AUTOLOGOUT;
-		break;
-	case STREAM_PREEMPTED:
-		s->reason = END_TAKEN_OVER;
-		stream_printf(&s->stream,
-			      "-ERR [IN-USE] A newer session has taken over, "
-			      "nothing was deleted");
-		break;
-	case STREAM_TERMINATED:
-		s->reason = END_TERMINATED;
-		stream_printf(&s->stream,
-			      "-ERR [SYS/TEMP] The server is going down, "
-			      "nothing was deleted");
-		break;
-	default:
-		s->reason = END_CLIENT_LEFT;
-	}
-	return OVER;
-}
-
 enum outcome
 session_getline(struct session *s, char **line, size_t *len)
 {
@@ -275,6 +278,8 @@ session_loop(struct session *s)
 		outcome = session_getline(s, &line, &len);
 		if (outcome == GO_ON && line != NULL)
 			outcome = carry_out(s, line, len);
+		if (outcome == GO_ON && s->stream.error != STREAM_OK)
+			outcome = end_of_stream(s, s->stream.error);
 	}
 	if (outcome == OVER)
 		stream_flush(&s->stream);

@@ -1,6 +1,7 @@
 """How sessions end, one beside another, and that only QUIT deletes."""
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -178,6 +179,64 @@ def test_a_session_that_talks_is_not_taken_over(host, data):
             two.ok("USER thomas")
             two.err("PASS secret", "-ERR [IN-USE] ...")
         one.ok("QUIT")
+
+
+@pytest.mark.slow
+def test_what_was_sent_ahead_by_a_client_that_is_taken_over(host):
+    data = host.write(message(1, "text\n" * 4_000_000), message(2))
+    one = host.login()
+    one.write(b"RETR 1\r\nDELE 1\r\nDELE 2\r\nQUIT\r\n")
+    deadline = time.monotonic() + 45
+    while True:
+        with host.connect() as two:
+            two.ok("USER thomas")
+            if two.reply("PASS secret").startswith("+OK"):
+                gone(one)
+                break
+            assert time.monotonic() < deadline
+        time.sleep(2)  # the time that passes is what is tested
+    assert host.read() == data
+
+
+# ---- replies that nobody takes
+
+AHEAD = b"RETR 1\r\nDELE 1\r\nQUIT\r\n"
+
+
+@pytest.mark.parametrize("lines", [1, 1000, 20_000, 1_000_000])
+@pytest.mark.parametrize("transport", ["socketpair", "pipes"])
+def test_nothing_is_removed_behind_a_reply_that_cannot_be_sent(
+        host, transport, lines):
+    data = host.write(message(1, "text\n" * lines), message(2))
+    with host.login(transport=transport) as s:
+        if transport == "pipes":
+            s.reader.close()
+        else:
+            s.reader.shutdown(socket.SHUT_RD)
+        s.write(AHEAD)
+        gone(s)
+    assert host.read() == data
+    assert "client left" in s.log()
+
+
+def test_nothing_is_removed_behind_a_reply_that_is_not_taken_in_time(host):
+    data = host.write(message(1, "text\n" * 4_000_000), message(2))
+    with host.login("--idle-timeout=1") as s:
+        s.write(AHEAD)
+        gone(s)
+    assert host.read() == data
+    assert "autologout" in s.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_removed_behind_a_reply_that_a_signal_cut(host, number):
+    data = host.write(message(1, "text\n" * 4_000_000), message(2))
+    with host.login() as s:
+        s.write(AHEAD)
+        s.fill()
+        s.process.send_signal(number)
+        gone(s)
+    assert host.read() == data
 
 
 # ---- autologout

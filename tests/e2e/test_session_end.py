@@ -136,8 +136,8 @@ def test_a_login_works_once_the_other_session_is_gone(host, data):
     with host.login() as s:
         s.process.send_signal(signal.SIGKILL)
         s.process.wait()
-        s.expect("-ERR [SYS/TEMP] ...")
-        s.closed()
+        while (line := s.hear()) is not None:
+            assert line.startswith(b"-ERR")
     with host.login() as s:
         s.ok("STAT", "+OK 2 ...")
 

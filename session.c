@@ -281,7 +281,10 @@ session_loop(struct session *s)
 		if (outcome == GO_ON && s->stream.error != STREAM_OK)
 			outcome = end_of_stream(s, s->stream.error);
 	}
-	if (outcome == OVER)
+	/* Little of it may wait for what the next process has to say. */
+	if (outcome == OVER || s->stream.out_end > STREAM_PENDING_MAX)
 		stream_flush(&s->stream);
+	if (outcome == LOGGED_IN && s->stream.error != STREAM_OK)
+		return end_of_stream(s, s->stream.error);
 	return outcome;
 }

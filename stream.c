@@ -4,6 +4,7 @@
  */
 #include "stream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -243,6 +244,8 @@ take_line(struct stream *s, char *newline, char **line, size_t *len)
 enum stream_result
 stream_getline(struct stream *s, char **line, size_t *len)
 {
+	if (s->error != STREAM_OK)
+		return s->error;
 	for (;;) {
 		char *newline = memchr(s->input + s->in_start, '\n',
 				       s->in_end - s->in_start);
@@ -308,10 +311,7 @@ stream_take_output(struct stream *s, char *buf, size_t size)
 {
 	size_t n = s->out_end;
 
-	if (n > size) {
-		stream_flush(s);
-		return 0;
-	}
+	assert(n <= size);
 	memcpy(buf, s->output, n);
 	s->out_end = 0;
 	return n;

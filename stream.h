@@ -68,7 +68,8 @@ void stream_init(struct stream *s, int in, int out, unsigned timeout);
  * The next line without its CRLF or LF, NUL-terminated in place; *line and
  * *len are good until the next call. A NUL inside it is counted in *len.
  * Flushes what is buffered before it waits. A last line without an end is
- * not a line: STREAM_CLOSED.
+ * not a line: STREAM_CLOSED. Once output has failed there are no lines any
+ * more: who cannot have heard the replies is not to be taken at his word.
  */
 enum stream_result stream_getline(struct stream *s, char **line, size_t *len);
 
@@ -119,8 +120,8 @@ void stream_sign_off(struct stream *s);
 
 /*
  * Takes what is buffered out of the stream, for another process to go on with:
- * unread input, and output not yet sent (which is flushed where it exceeds
- * size). Return the number of bytes.
+ * unread input, and output not yet sent, of which there is no more than size.
+ * Return the number of bytes.
  */
 size_t stream_take_input(struct stream *s, char *buf, size_t size);
 size_t stream_take_output(struct stream *s, char *buf, size_t size);

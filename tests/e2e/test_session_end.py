@@ -112,6 +112,34 @@ def test_a_client_that_leaves_in_the_middle_of_a_message(host):
         s.ok("STAT", "+OK 2 ...")
 
 
+# ---- what was sent ahead by a client that heard nothing of it
+
+
+@pytest.fixture
+def big(host):
+    """More than a connection takes that nobody reads."""
+    return host.write(message(1, "text\n" * 1_000_000), message(2))
+
+
+def test_what_is_behind_a_message_that_nobody_took_is_not_carried_out(
+        host, big):
+    with host.login("--idle-timeout=1") as s:
+        s.write(b"RETR 1\r\nDELE 1\r\nDELE 2\r\nQUIT\r\n")
+        assert s.status() == 0
+        assert "session ended: autologout" in s.log()
+    assert host.read() == big
+
+
+def test_what_is_behind_a_message_that_broke_off_is_not_carried_out(host, big):
+    with host.login() as s:
+        s.write(b"RETR 1\r\nDELE 1\r\nDELE 2\r\nQUIT\r\n")
+        s.fill()
+        s.hang_up()
+        assert s.status() == 0
+        assert "session ended: client left" in s.log()
+    assert host.read() == big
+
+
 # ---- one at a time
 
 

@@ -278,8 +278,6 @@ session_loop(struct session *s)
 		outcome = session_getline(s, &line, &len);
 		if (outcome == GO_ON && line != NULL)
 			outcome = carry_out(s, line, len);
-		if (outcome == GO_ON && s->stream.error != STREAM_OK)
-			outcome = end_of_stream(s, s->stream.error);
 	}
 	/* Little of it may wait for what the next process has to say. */
 	if (outcome == OVER || s->stream.out_end > STREAM_PENDING_MAX)

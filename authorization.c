@@ -12,6 +12,15 @@
 #include "sasl.h"
 #include "session.h"
 
+/*
+ * Seconds: until a silent stranger is sent away, and until one is who does not
+ * log in, whatever he does. The tests are built with shorter ones.
+ */
+#ifndef SILENCE_SECONDS
+#define SILENCE_SECONDS 60
+#define LOGIN_SECONDS 180
+#endif
+
 bool
 plaintext_allowed(const struct session *s)
 {
@@ -263,7 +272,10 @@ authorization_run(const struct options *o, const struct connection *c,
 	s.connection = c;
 	s.offers = offers;
 	s.sasl = &sasl;
-	stream_init(&s.stream, c->in, c->out, o->idle_timeout);
+	stream_init(&s.stream, c->in, c->out,
+		    o->idle_timeout < SILENCE_SECONDS ? o->idle_timeout
+						      : SILENCE_SECONDS);
+	stream_set_deadline(&s.stream, LOGIN_SECONDS);
 	s.stream.long_prefix = AUTH_PREFIX;
 	if (c->tls && !finish_handshake(&s)) {
 		say_bye(&s);

@@ -44,7 +44,9 @@ enum end_reason {
 	END_AUTOLOGOUT,
 	END_TAKEN_OVER,
 	END_TERMINATED,
-	END_REFUSED,   /* too many failures or unknown commands; no maildrop */
+	END_OVERDUE,   /* the login took too long */
+	END_UNKNOWN,   /* too many unknown commands */
+	END_REFUSED,   /* too many failures; no maildrop */
 	END_PLAINTEXT, /* a password was not taken without TLS */
 	END_FAULT,     /* a message could not be sent whole */
 	END_REASONS

@@ -97,6 +97,10 @@ end_of_stream(struct session *s, enum stream_result r)
 		/* RFC 1939 section 3: without a response */
 		s->reason = END_AUTOLOGOUT;
 		break;
+	case STREAM_OVERDUE:
+		s->reason = END_OVERDUE;
+		stream_printf(&s->stream, "-ERR The login took too long");
+		break;
 	case STREAM_PREEMPTED:
 		s->reason = END_TAKEN_OVER;
 		stream_printf(&s->stream,
@@ -201,16 +205,17 @@ find_command(const char *name)
 	return NULL;
 }
 
+/* What is no command: an empty line as well, or one that is too long. */
 static enum outcome
-refuse_unknown(struct session *s)
+refuse_unknown(struct session *s, const char *what)
 {
 	s->unknown++;
 	if (s->unknown < UNKNOWN_MAX) {
-		stream_printf(&s->stream, "-ERR Unknown command");
+		stream_printf(&s->stream, "-ERR %s", what);
 		return GO_ON;
 	}
 	stream_printf(&s->stream, "-ERR Too many unknown commands");
-	s->reason = END_REFUSED;
+	s->reason = END_UNKNOWN;
 	return OVER;
 }
 
@@ -233,7 +238,7 @@ carry_out(struct session *s, char *line, size_t len)
 	s->user_given = s->name_accepted;
 	s->name_accepted = false;
 	if (memchr(line, '\0', len) != NULL)
-		return refuse_unknown(s);
+		return refuse_unknown(s, "Unknown command");
 	char *blank = strchr(line, ' ');
 	if (blank != NULL) {
 		*blank = '\0';
@@ -241,7 +246,7 @@ carry_out(struct session *s, char *line, size_t len)
 	}
 	const struct command *c = find_command(line);
 	if (c == NULL)
-		return refuse_unknown(s);
+		return refuse_unknown(s, "Unknown command");
 	s->unknown = 0;
 	if ((c->states & s->state) == 0)
 		return refuse_state(s, c->name);
@@ -263,8 +268,7 @@ session_getline(struct session *s, char **line, size_t *len)
 	*line = NULL;
 	if (r != STREAM_TOO_LONG)
 		return end_of_stream(s, r);
-	stream_printf(&s->stream, "-ERR Line too long");
-	return GO_ON;
+	return refuse_unknown(s, "Line too long");
 }
 
 enum outcome

@@ -1,5 +1,5 @@
 /*
- * Buffered lines in, buffered replies out, each wait with a deadline. Runs in
+ * Buffered lines in, buffered replies out, no wait without an end. Runs in
  * the greeter and in the mailbox process; knows no command and no message.
  */
 #include "stream.h"
@@ -36,12 +36,18 @@ stream_init(struct stream *s, int in, int out, unsigned timeout)
 	s->timeout = timeout;
 }
 
-/* Waits until `deadline` for the client or `watch`; the signals end it. */
+void
+stream_set_deadline(struct stream *s, unsigned seconds)
+{
+	s->deadline = now_ms() + seconds * 1000LL;
+}
+
+/* Waits until `end` for the client or `watch`; the signals end it. */
 static int
-wait_until(struct pollfd fds[2], long long deadline)
+wait_until(struct pollfd fds[2], long long end)
 {
 	for (;;) {
-		long long left = deadline - now_ms();
+		long long left = end - now_ms();
 		if (left < 0)
 			left = 0;
 		struct timespec t = { .tv_sec = left / 1000,
@@ -53,22 +59,28 @@ wait_until(struct pollfd fds[2], long long deadline)
 }
 
 /*
- * Waits for the client with the session's two clocks: after idle_after
- * seconds the idle hook runs, after timeout seconds it is over.
+ * Waits for the client with the session's clocks: idle_after seconds after
+ * `start` the idle hook runs, after timeout seconds it is over, and so it is at
+ * the deadline, even if there is something to be read.
  */
 static enum stream_result
-wait_for_client(struct stream *s, int fd, short events)
+wait_for_client(struct stream *s, int fd, short events, long long start)
 {
 	struct pollfd fds[2] = { { .fd = fd, .events = events },
 				 { .fd = -1, .events = POLLIN } };
-	long long start = now_ms();
 	long long end = start + s->timeout * 1000LL;
+	bool limited = s->deadline != 0 && s->deadline < end;
+	enum stream_result late = limited ? STREAM_OVERDUE : STREAM_TIMEOUT;
 	long long idle = start + s->idle_after * 1000LL;
 	bool idling = false;
 	int n;
 
+	if (limited)
+		end = s->deadline;
 	if (signals_terminated())
 		return STREAM_TERMINATED;
+	if (now_ms() >= end)
+		return late;
 	if (s->idle != NULL && idle < end) {
 		n = wait_until(fds, idle);
 		if (n == 0) {
@@ -82,7 +94,7 @@ wait_for_client(struct stream *s, int fd, short events)
 	if (n < 0)
 		return signals_terminated() ? STREAM_TERMINATED : STREAM_CLOSED;
 	if (n == 0)
-		return STREAM_TIMEOUT;
+		return late;
 	if (idling && !s->back(s->hook_arg))
 		return STREAM_PREEMPTED;
 	return STREAM_OK;
@@ -99,7 +111,8 @@ stream_flush(struct stream *s)
 		if (n >= 0)
 			sent += (size_t)n;
 		else if (would_block())
-			s->error = wait_for_client(s, s->out, POLLOUT);
+			s->error =
+			    wait_for_client(s, s->out, POLLOUT, now_ms());
 		else
 			s->error = STREAM_CLOSED;
 	}
@@ -185,8 +198,9 @@ stream_listing_text(struct stream *s, size_t n, const char *text)
 	stream_write(s, p, (size_t)(end - p));
 }
 
+/* More of a line that has been waited for since `start`. */
 static enum stream_result
-fill(struct stream *s)
+fill(struct stream *s, long long start)
 {
 	if (s->in_start > 0) {
 		memmove(s->input, s->input + s->in_start,
@@ -195,7 +209,7 @@ fill(struct stream *s)
 		s->in_start = 0;
 	}
 	for (;;) {
-		enum stream_result r = wait_for_client(s, s->in, POLLIN);
+		enum stream_result r = wait_for_client(s, s->in, POLLIN, start);
 		if (r != STREAM_OK)
 			return r;
 		ssize_t n = wire_read_some(s->in, s->input + s->in_end,
@@ -244,6 +258,8 @@ take_line(struct stream *s, char *newline, char **line, size_t *len)
 enum stream_result
 stream_getline(struct stream *s, char **line, size_t *len)
 {
+	long long start = 0;
+
 	if (s->error != STREAM_OK)
 		return s->error;
 	for (;;) {
@@ -256,8 +272,10 @@ stream_getline(struct stream *s, char **line, size_t *len)
 			s->in_start = s->in_end;
 		}
 		enum stream_result r = stream_flush(s);
+		if (start == 0)
+			start = now_ms();
 		if (r == STREAM_OK)
-			r = fill(s);
+			r = fill(s, start);
 		if (r != STREAM_OK)
 			return r;
 	}

@@ -25,7 +25,8 @@ enum stream_result {
 	STREAM_OK,
 	STREAM_TOO_LONG,  /* a line over the limit, skipped to its end */
 	STREAM_CLOSED,	  /* the client is gone */
-	STREAM_TIMEOUT,	  /* it said, or took, nothing for too long */
+	STREAM_TIMEOUT,	  /* it ended no line, or took nothing, for too long */
+	STREAM_OVERDUE,	  /* the deadline has passed, whatever it did */
 	STREAM_PREEMPTED, /* the idle hook said that it is over */
 	STREAM_TERMINATED /* SIGTERM or SIGHUP came while waiting */
 };
@@ -43,7 +44,8 @@ typedef bool (*stream_back_fn)(void *arg);
 
 struct stream {
 	int in, out;
-	unsigned timeout;    /* seconds for each wait */
+	unsigned timeout;    /* seconds for a line, and for any progress out */
+	long long deadline;  /* of all waits, in ms; 0: there is none */
 	unsigned idle_after; /* seconds until the idle hook; 0: no hook */
 	stream_idle_fn idle;
 	stream_back_fn back;
@@ -63,6 +65,9 @@ struct stream {
 
 /* Sets s up on two descriptors, which may be the same; it does not own them. */
 void stream_init(struct stream *s, int in, int out, unsigned timeout);
+
+/* No wait from now on ends later than in so many seconds. */
+void stream_set_deadline(struct stream *s, unsigned seconds);
 
 /*
  * The next line without its CRLF or LF, NUL-terminated in place; *line and

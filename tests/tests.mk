@@ -13,7 +13,14 @@ check: pop3d unit-tests
 	$(MAKE) $(asan) build/asan/pop3d unit-tests
 	@/usr/bin/python3 tests/check.py $(CHECK)
 
-unit-tests: $(unit_tests)
+unit-tests: $(unit_tests) $(build)/pop3d-hasty
+
+# pop3d with seconds for the minutes that a stranger has; for tests/e2e.
+$(build)/pop3d-hasty: $(objects)
+	$(CC) $(all_cflags) -DSILENCE_SECONDS=2 -DLOGIN_SECONDS=4 \
+	    -c -o $@.o authorization.c
+	$(CC) $(CFLAGS) $(LINK_HARDENING) $(LDFLAGS) -o $@ $@.o \
+	    $(filter-out $(build)/authorization.o,$(objects)) $(LIBS)
 
 $(build)/unit/%: tests/unit/%.c $(unit_objects)
 	@mkdir -p $(@D)

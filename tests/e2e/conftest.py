@@ -12,16 +12,18 @@ LIMIT = 120  # seconds until a test that hangs has failed
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    config.addinivalue_line("markers", "limit(seconds): instead of LIMIT")
 
 
 @pytest.fixture
-def host():
+def host(request):
     if not os.access(pop3.binary(), os.X_OK):
         pytest.fail(f"{pop3.binary()} is missing: make pop3d first")
     if pop3.pam_matrix() is None:
         pytest.fail("pam_matrix.so is missing: install libpam-wrapper")
     made = pop3.Host()
-    watchdog = threading.Timer(LIMIT, made.give_up)
+    limit = request.node.get_closest_marker("limit")
+    watchdog = threading.Timer(limit.args[0] if limit else LIMIT, made.give_up)
     watchdog.daemon = True
     watchdog.start()
     yield made

@@ -37,6 +37,14 @@ def binary():
                           os.path.join(here, "..", "..", "pop3d"))
 
 
+def hasty_binary():
+    """pop3d as built for tests: a stranger has 2 seconds a line, 4 in all."""
+    directory = os.path.dirname(os.path.abspath(binary()))
+    places = [os.path.join(directory, *more, "pop3d-hasty")
+              for more in ([], ["build"])]
+    return next(filter(os.path.exists, places), None)
+
+
 def has_asan():
     with open(binary(), "rb") as f:
         return b"__asan_init" in f.read()

@@ -259,9 +259,21 @@ say_bye(struct session *s)
 	boundary_send(s->monitor, &s->request);
 }
 
+/* False where the client never comes to hear it. */
+static bool
+greet(struct session *s)
+{
+	if (s->connection->tls && !finish_handshake(s))
+		return false;
+	stream_printf(&s->stream, "+OK POP3 server ready%s%s",
+		      *s->offers->apop != '\0' ? " " : "", s->offers->apop);
+	return true;
+}
+
 int
 authorization_run(const struct options *o, const struct connection *c,
-		  const struct offers *offers, int monitor)
+		  const struct offers *offers, const struct handover *returned,
+		  int monitor)
 {
 	static struct session s;
 	static struct sasl sasl;
@@ -271,18 +283,20 @@ authorization_run(const struct options *o, const struct connection *c,
 	s.state = AUTHORIZATION;
 	s.connection = c;
 	s.offers = offers;
+	s.bound = offers->bound;
 	s.sasl = &sasl;
 	stream_init(&s.stream, c->in, c->out,
 		    o->idle_timeout < SILENCE_SECONDS ? o->idle_timeout
 						      : SILENCE_SECONDS);
 	stream_set_deadline(&s.stream, LOGIN_SECONDS);
 	s.stream.long_prefix = AUTH_PREFIX;
-	if (c->tls && !finish_handshake(&s)) {
+	if (returned != NULL) {
+		stream_give_input(&s.stream, returned->input,
+				  returned->input_len);
+	} else if (!greet(&s)) {
 		say_bye(&s);
 		return EX_OK;
 	}
-	stream_printf(&s.stream, "+OK POP3 server ready%s%s",
-		      *offers->apop != '\0' ? " " : "", offers->apop);
 	if (session_loop(&s) == LOGGED_IN)
 		return hand_over(&s) ? EX_OK : EX_SOFTWARE;
 	stream_linger(&s.stream);

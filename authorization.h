@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "boundary.h"
 #include "connection.h"
 #include "options.h"
 
@@ -13,16 +14,20 @@ enum { APOP_TIMESTAMP_SIZE = 320 };
 struct offers {
 	bool scram;
 	bool oauth;
-	bool stls;			/* TLS, where it is not there yet */
+	bool stls;  /* TLS, where it is not there yet */
+	bool bound; /* SCRAM that is bound to TLS, once that is there */
 	char apop[APOP_TIMESTAMP_SIZE]; /* the greeting's timestamp; "": none */
 };
 
 /*
  * Greets and serves the connection until a login succeeds, and hands what it
- * had read ahead to the monitor, or until the session ends. Runs with no
- * privileges; monitor is the boundary. Returns the exit status.
+ * had read ahead to the monitor, or until the session ends. After a login whose
+ * maildrop was refused, returned is what is to be read next, and there is no
+ * greeting; else it is NULL. Runs with no privileges; monitor is the boundary.
+ * Returns the exit status.
  */
 int authorization_run(const struct options *o, const struct connection *c,
-		      const struct offers *offers, int monitor);
+		      const struct offers *offers,
+		      const struct handover *returned, int monitor);
 
 #endif

@@ -19,6 +19,7 @@ static const size_t request_size[REQUEST_TYPES] = {
 	[REQUEST_SCRAM_START] = SIZE_WITH(scram_start),
 	[REQUEST_SCRAM_PROOF] = SIZE_WITH(scram_proof),
 	[REQUEST_HANDOVER] = SIZE_WITH(handover),
+	[REQUEST_RETURN] = SIZE_WITH(handover),
 	[REQUEST_BYE] = SIZE_WITH(reason),
 	[REQUEST_DOTLOCK_TRY] = SIZE_WITH(type),
 	[REQUEST_DOTLOCK_LEAVE] = SIZE_WITH(type),

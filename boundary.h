@@ -27,6 +27,7 @@ enum request_type {
 	REQUEST_BYE,	       /* greeter: the connection ends here */
 	REQUEST_DOTLOCK_TRY,   /* mailbox: one try for the dotlock */
 	REQUEST_DOTLOCK_LEAVE, /* mailbox: remove it */
+	REQUEST_RETURN,	       /* mailbox: no maildrop; what I had read ahead */
 	REQUEST_SUMMARY,       /* mailbox: what the session did */
 	REQUEST_TOKEN,	       /* greeter: is this the user's OAuth token? */
 	REQUEST_APOP,	       /* greeter: is this the user's digest? */
@@ -46,7 +47,7 @@ enum end_reason {
 	END_TERMINATED,
 	END_OVERDUE,   /* the login took too long */
 	END_UNKNOWN,   /* too many unknown commands */
-	END_REFUSED,   /* too many failures; no maildrop */
+	END_REFUSED,   /* too many failures */
 	END_PLAINTEXT, /* a password was not taken without TLS */
 	END_FAULT,     /* a message could not be sent whole */
 	END_REASONS

@@ -41,17 +41,29 @@ static const char *const reasons[END_REASONS] = {
 
 /* ---- what may be asked for */
 
+/* The last word of a process that leaves the connection to the next one. */
 static bool
-on_handover(struct monitor *m)
+take_handover(struct monitor *m, bool *taken)
 {
 	const struct handover *h = &m->request.handover;
 
-	if (h->input_len > sizeof(h->input) ||
-	    h->output_len > sizeof(h->output))
-		return false;
-	m->handover = *h;
-	m->handed_over = true;
-	return false; /* the greeter's last word */
+	*taken = h->input_len <= sizeof(h->input) &&
+		 h->output_len <= sizeof(h->output);
+	if (*taken)
+		m->handover = *h;
+	return false;
+}
+
+static bool
+on_handover(struct monitor *m)
+{
+	return take_handover(m, &m->handed_over);
+}
+
+static bool
+on_return(struct monitor *m)
+{
+	return take_handover(m, &m->returned);
 }
 
 static bool
@@ -108,6 +120,7 @@ static const struct {
 	[REQUEST_BYE] = { GREETER | GREETER_SCRAM | GREETER_LOGGED_IN, on_bye },
 	[REQUEST_DOTLOCK_TRY] = { MAILBOX, on_dotlock_try },
 	[REQUEST_DOTLOCK_LEAVE] = { MAILBOX, on_dotlock_leave },
+	[REQUEST_RETURN] = { MAILBOX, on_return },
 	[REQUEST_SUMMARY] = { MAILBOX, on_summary },
 };
 
@@ -153,7 +166,7 @@ serve_requests(struct monitor *m)
 				 "a process made request %u out of its turn",
 				 (unsigned)m->request.type);
 			kill(m->child, SIGKILL);
-			m->handed_over = false;
+			m->handed_over = m->returned = false;
 			more = false;
 		} else {
 			more = handlers[m->request.type].handler(m);
@@ -225,6 +238,7 @@ start_greeter(struct monitor *m)
 		if (!privilege_become_greeter(m->greeter_uid, m->greeter_gid))
 			give_up("giving up root for the greeter");
 		_exit(authorization_run(m->options, &m->connection, &m->offers,
+					m->returned ? &m->handover : NULL,
 					boundary));
 	}
 	m->phase = GREETER;
@@ -289,7 +303,8 @@ serve_mailbox(struct monitor *m)
 	keeper_release(&m->keeper, &m->account);
 	/* Whether it died or could not: one more try, by another process. */
 	recover_account(m->options, &m->account);
-	log_session_end(m);
+	if (!m->returned)
+		log_session_end(m);
 	return orderly ? EX_OK : EX_SOFTWARE;
 }
 
@@ -312,15 +327,12 @@ find_greeter_ids(struct monitor *m)
 	return true;
 }
 
-/* From the greeting to the end of the greeter, and of what follows it. */
+/* One greeter, and the mailbox process where it came to a login. */
 static int
-serve(struct monitor *m)
+serve_login(struct monitor *m)
 {
 	int status = EX_OK;
 
-	monitor_prepare_offers(m);
-	if (m->options->tls == TLS_IMPLICIT && !monitor_tls_start(m))
-		return EX_CONFIG; /* no client could read what we have to say */
 	if (!start_greeter(m)) {
 		log_line(LOG_ERR, EVENT_SETUP, "greeter: %s", strerror(errno));
 		refuse_connection(&m->connection,
@@ -328,6 +340,7 @@ serve(struct monitor *m)
 		return EX_OSERR;
 	}
 	log_prepare(); /* while the client reads the greeting */
+	m->handed_over = m->returned = false;
 	serve_requests(m);
 	bool orderly = reap(m);
 	if (m->handed_over)
@@ -335,6 +348,22 @@ serve(struct monitor *m)
 	else if (!orderly)
 		status = EX_SOFTWARE;
 	auth_pam_end(m->auth);
+	m->auth = NULL;
+	return status;
+}
+
+/* Again where the maildrop was refused: that is limited as all logins are. */
+static int
+serve(struct monitor *m)
+{
+	int status;
+
+	monitor_prepare_offers(m);
+	if (m->options->tls == TLS_IMPLICIT && !monitor_tls_start(m))
+		return EX_CONFIG; /* no client could read what we have to say */
+	do
+		status = serve_login(m);
+	while (m->returned);
 	return status;
 }
 

@@ -59,7 +59,7 @@ struct monitor {
 	struct auth_pam *auth;
 	struct account account;
 	struct request request;
-	bool handed_over, summed_up;
+	bool handed_over, returned, summed_up;
 	struct handover handover;
 	struct summary summary;
 	struct keeper keeper;

@@ -166,7 +166,7 @@ monitor_handshake(struct monitor *m)
 		return boundary_reply(m->boundary, &reply);
 	if (receive_report(l, &report) && report.stage == TLS_ESTABLISHED) {
 		log_tls(report.text);
-		l->bound = report.bound != 0;
+		l->bound = m->offers.bound = report.bound != 0;
 		memcpy(l->exporter, report.exporter, sizeof(l->exporter));
 		reply.result = TLS_OK;
 		reply.bound = l->bound;

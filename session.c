@@ -55,8 +55,8 @@ static const struct command commands[] = {
 	{ "LAST", command_last, TRANSACTION, NOTHING, NULL, NULL },
 	{ "CAPA", command_capa, AUTHORIZATION | TRANSACTION, NOTHING, NULL,
 	  NULL },
-	{ "QUIT", command_quit, AUTHORIZATION | TRANSACTION | REFUSED, NOTHING,
-	  NULL, NULL },
+	{ "QUIT", command_quit, AUTHORIZATION | TRANSACTION, NOTHING, NULL,
+	  NULL },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -126,7 +126,7 @@ command_quit(struct session *s, const struct arguments *a)
 	/* Nothing is removed behind a reply that cannot be sent. */
 	if (stream_flush(&s->stream) != STREAM_OK)
 		return end_of_stream(s, s->stream.error);
-	s->reason = s->state == REFUSED ? END_REFUSED : END_QUIT;
+	s->reason = END_QUIT;
 	if (s->state == TRANSACTION)
 		return transaction_quit(s);
 	stream_sign_off(&s->stream);
@@ -222,9 +222,8 @@ refuse_unknown(struct session *s, const char *what)
 static enum outcome
 refuse_state(struct session *s, const char *name)
 {
-	const char *when = s->state == AUTHORIZATION ? "before the login"
-			   : s->state == TRANSACTION ? "after the login"
-						     : "without a maildrop";
+	const char *when =
+	    s->state == AUTHORIZATION ? "before the login" : "after the login";
 
 	stream_printf(&s->stream, "-ERR %s is not possible %s", name, when);
 	return GO_ON;

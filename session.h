@@ -13,8 +13,7 @@
 #include "options.h"
 #include "stream.h"
 
-/* REFUSED: logged in, but there is no maildrop to be had; only QUIT is left. */
-enum state { AUTHORIZATION = 1, TRANSACTION = 2, REFUSED = 4 };
+enum state { AUTHORIZATION = 1, TRANSACTION = 2 };
 
 /* What a handler tells the loop; it has replied by then. */
 enum outcome {

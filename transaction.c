@@ -12,12 +12,8 @@
 #include "maildrop.h"
 #include "session.h"
 
-enum {
-	/* seconds until a newcomer may take over */
-	IDLE_AFTER = 30,
-	/* seconds that a client without a maildrop may stay silent */
-	REFUSED_SECONDS = 30
-};
+/* seconds until a newcomer may take over */
+enum { IDLE_AFTER = 30 };
 
 static const char *
 plural(size_t n)
@@ -271,20 +267,6 @@ greet(struct session *s, const char *user)
 		 count, plural(count), (long long)octets);
 }
 
-/* RFC 1939 section 4 leaves it to us; clients like to say QUIT then. */
-static void
-refuse(struct session *s, enum maildrop_result r)
-{
-	stream_printf(&s->stream, "-ERR %s", error_text(r));
-	log_line(LOG_NOTICE, EVENT_MAILBOX, "not served: %s", error_text(r));
-	s->state = REFUSED;
-	if (s->stream.timeout > REFUSED_SECONDS)
-		s->stream.timeout = REFUSED_SECONDS;
-	session_loop(s);
-	s->reason = END_REFUSED;
-	stream_linger(&s->stream);
-}
-
 static void
 report(struct session *s)
 {
@@ -294,6 +276,29 @@ report(struct session *s)
 	s->summary.left -= s->summary.deleted;
 	r.summary = s->summary;
 	boundary_send(s->monitor, &r);
+}
+
+/*
+ * RFC 1939 section 4: who was refused may log in again, or say QUIT. What was
+ * read ahead goes back to where logins are made.
+ */
+static void
+refuse(struct session *s, enum maildrop_result r)
+{
+	struct handover *h = &s->request.handover;
+
+	stream_printf(&s->stream, "-ERR %s", error_text(r));
+	log_line(LOG_NOTICE, EVENT_MAILBOX, "not served: %s", error_text(r));
+	if (stream_flush(&s->stream) != STREAM_OK) {
+		s->reason = END_CLIENT_LEFT;
+		report(s);
+		return;
+	}
+	s->request.type = REQUEST_RETURN;
+	h->input_len =
+	    (uint32_t)stream_take_input(&s->stream, h->input, sizeof(h->input));
+	boundary_send(s->monitor, &s->request);
+	explicit_bzero(h, sizeof(*h));
 }
 
 int
@@ -317,7 +322,6 @@ transaction_run(const struct options *o, const struct connection *c,
 					       account->state_dir, &keeper);
 	if (r != MAILDROP_OK) {
 		refuse(&s, r);
-		report(&s);
 		return EX_OK;
 	}
 	greet(&s, account->name);

@@ -306,3 +306,52 @@ def test_two_users_have_two_mailboxes(host):
     with host.login() as one, host.login(user="anna") as two:
         assert one.stat()[0] == 1
         assert two.stat()[0] == 2
+
+
+# ---- a login whose maildrop cannot be had (RFC 1939 section 4)
+
+def test_after_in_use_the_client_may_log_in_again(host):
+    host.write(message(1))
+    host.account("other", "secret too")
+    host.put(os.path.join(host.mail, "other"), message(2) + message(3))
+    with host.login() as first:
+        with host.connect() as second:
+            second.ok("USER thomas")
+            second.err("PASS secret", "-ERR [IN-USE] ...")
+            second.err("STAT")
+            second.ok("CAPA")
+            second.hear_text()
+            second.ok("USER other")
+            second.ok("PASS secret too", "+OK other has 2 messages ...")
+            second.ok("QUIT")
+        first.ok("QUIT")
+
+
+def test_what_was_sent_ahead_of_in_use_is_answered_in_turn(host):
+    host.write(message(1))
+    with host.login() as first:
+        with host.connect() as second:
+            second.write(b"USER thomas\r\nPASS secret\r\nSTAT\r\nDELE 1\r\n"
+                         b"USER thomas\r\nPASS secret\r\nQUIT\r\n")
+            second.play("""
+                S: +OK Password required for thomas.
+                S: -ERR [IN-USE] ...
+                S: -ERR STAT ...
+                S: -ERR DELE ...
+                S: +OK Password required for thomas.
+                S: -ERR [IN-USE] ...
+                S: +OK Pop server at ...
+                S: (closed)""")
+        first.ok("STAT", "+OK 1 ...")
+
+
+def test_refusals_count_as_tries(host):
+    host.write(message(1))
+    with host.login():
+        with host.connect() as second:
+            for _ in range(3):
+                second.ok("USER thomas")
+                second.err("PASS secret", "-ERR [IN-USE] ...")
+            second.ok("USER thomas")
+            second.err("PASS secret", "-ERR [AUTH] ...")
+            second.closed()

@@ -191,7 +191,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = encode_pieces(in);
 	c.in = client_says(&in, said, &len, sizeof(said));
 	c.out = memfd_create("out", MFD_CLOEXEC);
-	must(authorization_run(&options, &c, &offers, pair[1]) == 0);
+	must(authorization_run(&options, &c, &offers, NULL, pair[1]) == 0);
 	shutdown(pair[1], SHUT_WR);
 	check_requests(pair[0], c.in, c.out, len);
 	close(pair[1]);

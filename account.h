@@ -30,7 +30,7 @@ bool account_name_valid(const char *name);
  * LOGIN_TEMPORARY or LOGIN_BROKEN, logged, for faults of the host.
  */
 enum login_result account_find(struct account *a, const struct options *o,
-                               const char *name);
+			       const char *name);
 
 /*
  * Makes the user's state directory, owned by the user, where it is missing.

@@ -33,7 +33,7 @@ enum commit_result {
  * goes. Failures are logged.
  */
 enum commit_result commit_remove(int mailbox, off_t size, int state_dir,
-                                 const struct commit_range *ranges, size_t n);
+				 const struct commit_range *ranges, size_t n);
 
 /* Whether a journal waits in state_dir. */
 bool commit_pending(int state_dir);

@@ -20,19 +20,15 @@ struct content_id {
 	XXH3_state_t body;
 };
 
-void
-content_id_begin(struct content_id *id);
+void content_id_begin(struct content_id *id);
 
 /* More of the header, and more of the body: the result depends on the bytes
  * alone, not on the pieces they come in. */
-void
-content_id_header(struct content_id *id, const void *data, size_t len);
-void
-content_id_body(struct content_id *id, const void *data, size_t len);
+void content_id_header(struct content_id *id, const void *data, size_t len);
+void content_id_body(struct content_id *id, const void *data, size_t len);
 
 /* Ends with the rest of the body, which is quickest if it is all of it. */
-void
-content_id_end(struct content_id *id, const void *rest, size_t len,
-	       unsigned char result[MBOX_ID_SIZE]);
+void content_id_end(struct content_id *id, const void *rest, size_t len,
+		    unsigned char result[MBOX_ID_SIZE]);
 
 #endif

@@ -25,7 +25,6 @@ enum {
  * the n bytes tell, or n. Adds the LFs before it that no CR precedes to
  * *bare_lfs. The FROM_BEFORE bytes before p must be readable.
  */
-size_t
-from_line_find(const unsigned char *p, size_t n, off_t *bare_lfs);
+size_t from_line_find(const unsigned char *p, size_t n, off_t *bare_lfs);
 
 #endif

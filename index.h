@@ -24,10 +24,10 @@ struct index_last {
  * large for a mailbox of about mailbox_size bytes.
  */
 bool index_load(int state_dir, enum uidl_kind kind, off_t mailbox_size,
-                struct mbox *m, struct snapshot *s, struct index_last *last);
+		struct mbox *m, struct snapshot *s, struct index_last *last);
 
 /* Writes it, atomically. False, with errno, when it could not be written. */
 bool index_save(int state_dir, enum uidl_kind kind, const struct mbox *m,
-                const struct snapshot *s, const struct index_last *last);
+		const struct snapshot *s, const struct index_last *last);
 
 #endif

@@ -61,59 +61,47 @@ struct journal_view {
 };
 
 /* Whether a journal is in the state directory. */
-bool
-journal_waits(int dir);
+bool journal_waits(int dir);
 
 /* Whether one is there that was never finished, and so decides nothing. */
-bool
-journal_draft_waits(int dir);
+bool journal_draft_waits(int dir);
 
 /* Removes such a draft, if there is one. */
-bool
-journal_remove_draft(int dir);
+bool journal_remove_draft(int dir);
 
 /*
  * Writes the draft of a journal that takes the ranges out of the mailbox. It is
  * durable when this returns true, but counts only when published. Else errno
  * tells, and nothing is left of it.
  */
-bool
-journal_write(struct journal *j, int dir, int mailbox, off_t size,
-	      const struct commit_range *ranges, size_t n, bool unread);
+bool journal_write(struct journal *j, int dir, int mailbox, off_t size,
+		   const struct commit_range *ranges, size_t n, bool unread);
 
 /* Makes the draft the journal, in the place of one that may be there. */
-bool
-journal_publish(int dir);
+bool journal_publish(int dir);
 
 /* Opens the journal; its header is right when the result is JOURNAL_OK. */
-enum journal_result
-journal_open(struct journal *j, int dir);
+enum journal_result journal_open(struct journal *j, int dir);
 
 /*
  * Reads all of the journal, checks it, and compares it with the mailbox, which
  * may be -1, and is `size` bytes long.
  */
-enum journal_result
-journal_compare(const struct journal *j, int mailbox, off_t size,
-		struct journal_view *view);
+enum journal_result journal_compare(const struct journal *j, int mailbox,
+				    off_t size, struct journal_view *view);
 
 /* Copies the payload to offset `at` of another file. */
-bool
-journal_copy(const struct journal *j, int to, off_t at);
+bool journal_copy(const struct journal *j, int to, off_t at);
 
 /* Notes durably that the mailbox is about to be truncated. */
-bool
-journal_mark(struct journal *j);
+bool journal_mark(struct journal *j);
 
 /* Removes the journal; that there is none any more is no error. */
-bool
-journal_remove(int dir);
+bool journal_remove(int dir);
 
 /* Gives the journal a name under which nobody looks for it. */
-bool
-journal_set_aside(int dir, const char *name);
+bool journal_set_aside(int dir, const char *name);
 
-bool
-journal_close(struct journal *j);
+bool journal_close(struct journal *j);
 
 #endif

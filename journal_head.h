@@ -17,22 +17,17 @@ enum {
 };
 
 /* Sets j->data once first is known. */
-void
-journal_place(struct journal *j);
+void journal_place(struct journal *j);
 
 /* Where the sector table's entry is for the byte at pos of the mailbox. */
-off_t
-journal_entry(const struct journal *j, off_t pos);
+off_t journal_entry(const struct journal *j, off_t pos);
 
 /* How long the whole file is. */
-off_t
-journal_size(const struct journal *j);
+off_t journal_size(const struct journal *j);
 
-bool
-journal_write_head(const struct journal *j);
+bool journal_write_head(const struct journal *j);
 
 /* Fills all of *j from j->fd: OK, DAMAGED or ERROR. */
-enum journal_result
-journal_read_head(struct journal *j);
+enum journal_result journal_read_head(struct journal *j);
 
 #endif

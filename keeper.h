@@ -17,7 +17,7 @@ struct keeper {
  * with the user's uid and group mail: no other right of root's is used.
  */
 enum lock_result keeper_try(struct keeper *k, const struct account *a,
-                            pid_t pid);
+			    pid_t pid);
 
 /* Keeps it fresh, removes it; nothing where it is not held. */
 void keeper_touch(struct keeper *k, const struct account *a);

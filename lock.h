@@ -53,13 +53,13 @@ struct mailbox_lock {
 	/* asked where we may not write the directory; NULL: nobody is */
 	const struct dotlock_keeper *keeper;
 	struct dotlock dotlock;
-	bool kept;    /* the keeper holds the dotlock */
-	int fd;	      /* what flock and fcntl hold, else -1 */
+	bool kept; /* the keeper holds the dotlock */
+	int fd;	   /* what flock and fcntl hold, else -1 */
 };
 
 void lock_init(struct mailbox_lock *l, const enum lock_kind *kinds,
-               unsigned timeout, const char *path,
-               const struct dotlock_keeper *keeper);
+	       unsigned timeout, const char *path,
+	       const struct dotlock_keeper *keeper);
 
 /*
  * All kinds, exclusive; fd is the mailbox, or -1 where it does not exist
@@ -81,8 +81,8 @@ bool lock_on_nfs(int fd);
 /* ---- session_lock.c: one session per maildrop */
 
 struct session_lock {
-	int fd;	     /* state_dir/lock, or -1 */
-	int watch;   /* inotify on it, or -1 */
+	int fd;		     /* state_dir/lock, or -1 */
+	int watch;	     /* inotify on it, or -1 */
 	uint64_t generation; /* what the file said when it was taken */
 };
 

@@ -25,10 +25,9 @@ struct maildrop;
  * journal in state_dir. keeper is how to ask for a dotlock where the user may
  * not make one. On MAILDROP_OK *m is to be freed by maildrop_close.
  */
-enum maildrop_result maildrop_open(struct maildrop **m,
-                                   const struct options *o, const char *path,
-                                   const char *state_dir,
-                                   const struct dotlock_keeper *keeper);
+enum maildrop_result maildrop_open(struct maildrop **m, const struct options *o,
+				   const char *path, const char *state_dir,
+				   const struct dotlock_keeper *keeper);
 
 /*
  * Writes what maildrop_open found anew to the index. By itself because the
@@ -40,9 +39,9 @@ void maildrop_save_index(struct maildrop *m);
  * Finishes an interrupted commit and nothing else. MAILDROP_OK where none is
  * left afterwards.
  */
-enum maildrop_result maildrop_recover(const struct options *o,
-                                      const char *path, const char *state_dir,
-                                      const struct dotlock_keeper *keeper);
+enum maildrop_result maildrop_recover(const struct options *o, const char *path,
+				      const char *state_dir,
+				      const struct dotlock_keeper *keeper);
 
 /* Forgets marks, writes the index where it has news, gives up all locks. */
 void maildrop_close(struct maildrop *m);
@@ -59,7 +58,7 @@ void maildrop_total(const struct maildrop *m, size_t *count, off_t *octets);
 /* Of message n, which exists. */
 off_t maildrop_octets(const struct maildrop *m, size_t n);
 void maildrop_uidl(const struct maildrop *m, size_t n,
-                   char uidl[MAILDROP_UIDL_SIZE]);
+		   char uidl[MAILDROP_UIDL_SIZE]);
 
 /* DELE, RSET, and the count of what is marked. */
 void maildrop_delete(struct maildrop *m, size_t n);
@@ -78,7 +77,7 @@ void maildrop_accessed(struct maildrop *m, size_t n);
  */
 enum maildrop_result maildrop_read_begin(struct maildrop *m, size_t n);
 enum maildrop_result maildrop_read(struct maildrop *m, const char **data,
-                                   size_t *len);
+				   size_t *len);
 
 /*
  * Removes the marked messages. *removed says how many there are fewer.

@@ -25,12 +25,12 @@ struct mbox_message {
 	 * the same for identical copies.
 	 */
 	unsigned char id[MBOX_ID_SIZE];
-	uint32_t from_len;  /* bytes of the From_ line with its LF */
-	uint32_t uidl;      /* X-UIDL: where in mbox.uidls; 0: none is valid */
-	uint8_t separator;  /* bytes of the empty line that ends it: 0, 1, 2 */
-	uint8_t flags;	    /* free for the user of the scan; 0 after it */
-	bool no_newline;    /* the text's last line has no LF */
-	uint32_t copy;	    /* set by uidl.c: how many like it come before */
+	uint32_t from_len; /* bytes of the From_ line with its LF */
+	uint32_t uidl;	   /* X-UIDL: where in mbox.uidls; 0: none is valid */
+	uint8_t separator; /* bytes of the empty line that ends it: 0, 1, 2 */
+	uint8_t flags;	   /* free for the user of the scan; 0 after it */
+	bool no_newline;   /* the text's last line has no LF */
+	uint32_t copy;	   /* set by uidl.c: how many like it come before */
 };
 
 struct mbox {
@@ -45,9 +45,9 @@ struct mbox {
 
 enum mbox_result {
 	MBOX_OK,
-	MBOX_NOT_MBOX,	/* does not begin with a From_ line at `start` */
-	MBOX_CHANGED,	/* ended before `end` */
-	MBOX_IO_ERROR,	/* errno tells */
+	MBOX_NOT_MBOX, /* does not begin with a From_ line at `start` */
+	MBOX_CHANGED,  /* ended before `end` */
+	MBOX_IO_ERROR, /* errno tells */
 	MBOX_NO_MEMORY
 };
 

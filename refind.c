@@ -35,8 +35,7 @@ sort(struct order *o, const struct mbox *m)
 	for (size_t i = 0; i < m->count; i++)
 		if ((m->messages[i].flags & MESSAGE_GONE) == 0)
 			o->index[o->count++] = (uint32_t)i;
-	qsort_r(o->index, o->count, sizeof(*o->index), by_content,
-		m->messages);
+	qsort_r(o->index, o->count, sizeof(*o->index), by_content, m->messages);
 	return true;
 }
 
@@ -73,7 +72,7 @@ move(struct mbox_message *seen, const struct mbox_message *now)
 /* The `have` copies in `now` from j on, for the `want` in `seen` from i on. */
 static void
 share_out(struct mbox *seen, const struct order *old, size_t i, size_t want,
-          const struct order *new, size_t j, size_t have)
+	  const struct order *new, size_t j, size_t have)
 {
 	for (size_t k = 0; k < want; k++) {
 		struct mbox_message *msg = &seen->messages[old->index[i + k]];

@@ -6,8 +6,8 @@
 
 /* What maildrop.c keeps in mbox_message.flags. */
 enum message_flags {
-	MESSAGE_DELETED = 1, /* marked by DELE */
-	MESSAGE_GONE = 2,    /* not in the mailbox any more */
+	MESSAGE_DELETED = 1,  /* marked by DELE */
+	MESSAGE_GONE = 2,     /* not in the mailbox any more */
 	MESSAGE_DOUBTFUL = 4, /* one of several copies, of which some are
 				 gone: which, nobody can tell */
 	MESSAGE_UNPROVEN = 8  /* found where it should be, its content not yet

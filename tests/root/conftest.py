@@ -42,7 +42,7 @@ class InCopy(pytest.Item):
             pytest.skip(skipped[1])
 
     def reportinfo(self):
-        return self.path, None, self.name
+        return self.path, 0, self.name
 
 
 @pytest.hookimpl(trylast=True)

@@ -60,7 +60,8 @@ def test_uninstall_leaves_mail_and_state(host):
     make(host, "uninstall")
     assert host.show("pop3d.socket", "LoadState") == "not-found"
     left = {path for top in ("/usr/local", "/etc", "/usr/lib/systemd")
-            for path in files(top) if "pop3d" in path}
+            for path in files(top)
+            if os.path.basename(path).startswith("pop3d")}
     assert left == set()
     assert (STATE / "thomas").is_dir()
     assert pathlib.Path("/var/mail/thomas").read_bytes() == entries(2, 3)

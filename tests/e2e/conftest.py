@@ -7,7 +7,7 @@ import pytest
 import pop3
 
 
-LIMIT = 120  # seconds until a test that hangs has failed
+LIMIT = 300  # seconds until a test that hangs has failed
 
 
 def pytest_configure(config):

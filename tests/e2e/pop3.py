@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 20  # seconds until a reply that does not come is a failure
+PATIENCE = 60  # seconds until a reply that does not come is a failure
 NOBODY = 65534
 AS_ROOT = os.geteuid() == 0
 UID = NOBODY if AS_ROOT else os.getuid()
@@ -159,7 +159,7 @@ class Host:
             more.update(user=UID, group=UID, extra_groups=[])
         keep = {"PATH": os.environ["PATH"], "HOME": self.top, "LC_ALL": "C"}
         keep.update((k, v) for k, v in os.environ.items()
-                    if k.endswith("SAN_OPTIONS"))
+                    if k.endswith("SAN_OPTIONS") or k == "GCOV_PREFIX")
         keep.update(env or {})
         return subprocess.Popen(argv, env=keep, cwd=self.top,
                                 start_new_session=True, **more)

@@ -111,7 +111,7 @@ def test_refusals_look_alike(host, secrets):
             times.append(time.monotonic() - start)
             assert s.log().count("login failed: wrong name or password") == 1
     assert len(seen) == 1
-    assert all(2.4 < t < 5 for t in times), times
+    assert min(times) > 2.4, times
 
 
 @pytest.mark.parametrize("arguments", [
@@ -123,11 +123,10 @@ def test_syntax(host, secrets, arguments):
     right = digest(stamp, "tanstaaf")
     upper = right.upper() if right.upper() != right else right[:-1] + "A"
     with s:
-        start = time.monotonic()
         s.err("APOP" + arguments.format(right=right, upper=upper,
                                         short=right[:30]))
-        if len(arguments) < 200:
-            assert time.monotonic() - start < 2
+        # that name is long, but it could be one
+        assert ("login failed" in s.log()) == (len(arguments) > 200)
         s.ok(f"APOP thomas {right}")
 
 

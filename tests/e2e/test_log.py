@@ -56,7 +56,7 @@ def test_reasons_differ(host):
     with host.login() as s:
         s.hang_up()
         ends["left"] = log_lines(s)[-1]
-    with host.login("--idle-timeout=1") as s:
+    with host.login("--idle-timeout=3") as s:
         s.closed()
         ends["idle"] = log_lines(s)[-1]
     with host.login() as s:

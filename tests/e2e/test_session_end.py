@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from pop3 import TRANSPORTS, locked, lockable, members, message
+from pop3 import TRANSPORTS, locked, lockable, members, message, wait_until
 
 
 @pytest.fixture
@@ -16,10 +16,7 @@ def data(host):
 def gone(session):
     """No process of the session is left."""
     session.status()
-    deadline = time.monotonic() + 5
-    while members(session.process):
-        assert time.monotonic() < deadline, members(session.process)
-        os.sched_yield()
+    wait_until(lambda: not members(session.process))
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -191,7 +188,7 @@ def test_a_session_silent_for_30_seconds_is_taken_over(host, data):
                 two.ok("QUIT")
                 break
             assert line.startswith("-ERR [IN-USE]")
-            assert waited < 45
+            assert waited < 60
         time.sleep(2)  # the time that passes is what is tested
     assert host.read() == message(1)
 
@@ -272,25 +269,25 @@ def test_nothing_is_removed_behind_a_reply_that_a_signal_cut(host, number):
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_autologout_deletes_nothing_and_says_nothing(host, data, transport):
-    with host.login("--idle-timeout=1", transport=transport) as s:
+    with host.login("--idle-timeout=3", transport=transport) as s:
         s.ok("DELE 1")
         began = time.monotonic()
         s.closed()
-        assert 0.9 < time.monotonic() - began < 5
+        assert time.monotonic() - began > 2.9
         gone(s)
     assert host.read() == data
 
 
 def test_autologout_before_login(host):
-    with host.connect("--idle-timeout=1") as s:
+    with host.connect("--idle-timeout=3") as s:
         s.ok("USER thomas")
         s.closed()
         gone(s)
 
 
 def test_a_command_sets_the_clock_back(host, data):
-    with host.login("--idle-timeout=2") as s:
-        until = time.monotonic() + 3.5
+    with host.login("--idle-timeout=4") as s:
+        until = time.monotonic() + 5
         while time.monotonic() < until:
             s.ok("NOOP")
             time.sleep(0.5)  # the time that passes is what is tested
@@ -305,15 +302,15 @@ def test_a_client_that_does_not_read_is_logged_out_and_blocks_nobody(host):
         s.ok("DELE 2")
         s.ok("RETR 1")
         s.fill()
-        assert lockable(host.mailbox)
+        wait_until(lambda: lockable(host.mailbox))
         host.append(message(3))
-        assert s.process.wait(15) is not None
+        s.status()
         gone(s)
     assert host.read() == data + message(3)
 
 
 def test_half_a_line_is_no_command_for_the_clock(host, data):
-    with host.login("--idle-timeout=1") as s:
+    with host.login("--idle-timeout=3") as s:
         s.write(b"NOO")
         s.closed()
         gone(s)

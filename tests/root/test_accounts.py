@@ -52,7 +52,8 @@ def test_unknown_user_is_told_the_same_in_the_same_time(host):
         answers.append((text, time.monotonic() - begin))
     texts, times = zip(*answers)
     assert len(set(texts)) == 1, texts
-    assert max(times) - min(times) < 0.3, times
+    # a fixed time after the question, long after all has been found out
+    assert min(times) > 2.4, times
 
 
 def test_missing_user_pop3d_is_the_hosts_fault(host):

@@ -61,7 +61,7 @@
 	F(X509_get0_notAfter)                 \
 	F(X509_get_ext_d2i)
 
-#define OPENSSL_POINTER(name) __typeof__(name) *name;
+#define OPENSSL_POINTER(name) __typeof__(name) *(name);
 extern struct openssl {
 	OPENSSL_FUNCTIONS(OPENSSL_POINTER)
 } openssl;

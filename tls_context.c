@@ -69,6 +69,7 @@ tls_files_find(struct tls_files *f, const struct options *o)
 
 /* Nobody is there to be asked for the passphrase of a key. */
 static int
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
 no_passphrase(char *buf, int size, int writing, void *arg)
 {
 	(void)buf;

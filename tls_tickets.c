@@ -55,20 +55,20 @@ read_key(const char *path, struct ticket_key *k)
 static bool
 make_key(const char *path, struct ticket_key *k)
 {
-	char new[PATH_MAX];
+	char temporary[PATH_MAX];
 
-	if ((size_t)snprintf(new, sizeof(new), "%s.XXXXXX", path) >=
-		sizeof(new) ||
+	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
+		sizeof(temporary) ||
 	    getrandom(k->key, sizeof(k->key), 0) != (ssize_t)sizeof(k->key))
 		return false;
 	k->made = now();
-	int fd = mkostemp(new, O_CLOEXEC);
+	int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	bool made = file_write(fd, k, sizeof(*k), 0);
-	made = close(fd) == 0 && made && rename(new, path) == 0;
+	made = close(fd) == 0 && made && rename(temporary, path) == 0;
 	if (!made)
-		unlink(new);
+		unlink(temporary);
 	return made;
 }
 

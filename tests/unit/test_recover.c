@@ -158,7 +158,7 @@ static void
 test_stopped_process_does_not_keep_others_waiting(void **state)
 {
 	time_t start = time(NULL);
-	int status = wait_for_child(stopped_child());
+	int status = child_wait(stopped_child(), RECOVER_SECONDS);
 
 	assert_true(WIFSIGNALED(status));
 	assert_in_range(time(NULL) - start, RECOVER_SECONDS - 1,

@@ -1,7 +1,9 @@
-# make lint: what machines find by reading. Clean, or it fails. What is not
-# looked for has its reason in .clang-tidy and in tests/cppcheck.suppressions.
+# make lint: what machines find by reading; make lint-NAME for one of them.
+# Clean, or it fails. What is not looked for has its reason in .clang-tidy and
+# in tests/cppcheck.suppressions.
 
 CLANG ?= clang
+CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
 CPPCHECK ?= cppcheck
 GCC ?= gcc
@@ -36,9 +38,27 @@ build/lint/cppcheck: $(sources) $(wildcard *.h) tests/cppcheck.suppressions
 $(sources:%.c=build/lint/%.tidy) $(sources:%.c=build/lint/%.analyzed) \
 	$(sources:%.c=build/lint/%.clang): $(wildcard *.h)
 
-.PHONY: lint
+lint_names = format cppcheck clang analyzer tidy man scripts
+lint_scripts = $(shell find . \( -path ./build -o -path ./.git \) -prune -o \
+	-type f -exec awk 'FNR == 1 && /^\#!\/bin\/(ba)?sh/ { print FILENAME } \
+	{ nextfile }' {} +)
 
-lint: build/lint/cppcheck $(sources:%.c=build/lint/%.clang) \
-		$(sources:%.c=build/lint/%.analyzed) $(sources:%.c=build/lint/%.tidy)
-	@echo "lint: $(words $(sources)) files: nothing found by clang, cppcheck," \
-		"clang-tidy and gcc -fanalyzer"
+lint-format:
+	$(CLANG_FORMAT) --dry-run -Werror $(sources) $(wildcard *.h) \
+		$(wildcard tests/unit/*.c)
+
+lint-cppcheck: build/lint/cppcheck
+lint-clang: $(sources:%.c=build/lint/%.clang)
+lint-analyzer: $(sources:%.c=build/lint/%.analyzed)
+lint-tidy: $(sources:%.c=build/lint/%.tidy)
+
+lint-man:
+	mandoc -T lint -W warning $(wildcard *.8)
+
+lint-scripts:
+	shellcheck -x -P SCRIPTDIR $(lint_scripts)
+
+lint: $(lint_names:%=lint-%)
+	@echo "lint: nothing found by $(lint_names) in $(words $(sources)) files"
+
+.PHONY: lint $(lint_names:%=lint-%)

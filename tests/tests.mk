@@ -1,4 +1,5 @@
-# make check: what README promises. CHECK="unit e2e" runs parts of it.
+# make check: what README promises. CHECK="unit plain" runs parts of it; the
+# parts are told in tests/check.py.
 
 unit_names = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 unit_tests = $(unit_names:%=$(build)/unit/%)
@@ -8,9 +9,14 @@ unit_objects = $(filter-out $(build)/pop3d.o,$(objects))
 asan = build=build/asan program=build/asan/pop3d HARDENING=-fPIE \
     CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=all -Wno-stringop-overflow"
+# All processors, unless make was told how many.
+parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-check: pop3d unit-tests
-	$(MAKE) $(asan) build/asan/pop3d unit-tests
+check:
+	@$(MAKE) -s $(parallel) pop3d unit-tests
+	@$(MAKE) -s $(parallel) $(asan) build/asan/pop3d unit-tests
+	$(if $(filter fuzz,$(or $(CHECK),fuzz)),@! command -v $(FUZZ_CC) \
+	    >build/fuzz-cc || $(MAKE) -s $(parallel) fuzz-targets)
 	@/usr/bin/python3 tests/check.py $(CHECK)
 
 unit-tests: $(unit_tests) $(build)/pop3d-hasty

@@ -28,6 +28,7 @@ $(build):
 include tests/tests.mk
 -include tests/fuzz/fuzz.mk
 -include tests/lint.mk
+-include tests/coverage/coverage.mk
 -include tests/bench/bench.mk
 -include demo/demo.mk
 -include install.mk

@@ -14,10 +14,11 @@ SYSUSERSDIR = $(SYSTEMD_LIBDIR)/sysusers.d
 TMPFILESDIR = $(SYSTEMD_LIBDIR)/tmpfiles.d
 
 UNITS = pop3d.socket pop3d@.service pop3d.service pop3d-recover.service
+EXAMPLES = pop3d.xinetd fail2ban/filter.d/pop3d.conf fail2ban/jail.d/pop3d.conf
 PAM_FILE = $(DESTDIR)$(SYSCONFDIR)/pam.d/pop3d
 
-# $(call put,FROM,TO): a text file, with the path of the binary filled in.
-put = sed 's|@SBINDIR@|$(SBINDIR)|g' $(1) | install -D -m 644 /dev/stdin '$(DESTDIR)$(2)'
+# $(call put,FROM,TO): a text file, with the paths in it filled in.
+put = sed 's|@SBINDIR@|$(SBINDIR)|g; s|@DOCDIR@|$(DOCDIR)|g' $(1) | install -D -m 644 /dev/stdin '$(DESTDIR)$(2)'
 
 # Runs the rest of the line where this host's systemd is to hear of it.
 on_host = [ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] ||
@@ -30,7 +31,7 @@ install: pop3d
 	$(foreach unit,$(UNITS),$(call put,units/$(unit),$(UNITDIR)/$(unit)) &&) :
 	$(call put,units/pop3d.sysusers,$(SYSUSERSDIR)/pop3d.conf)
 	$(call put,units/pop3d.tmpfiles,$(TMPFILESDIR)/pop3d.conf)
-	$(call put,units/pop3d.xinetd,$(EXAMPLEDIR)/pop3d.xinetd)
+	$(foreach file,$(EXAMPLES),$(call put,units/$(file),$(EXAMPLEDIR)/$(file)) &&) :
 	$(call put,pop3d.8,$(MANDIR)/man8/pop3d.8)
 	if [ ! -e '$(PAM_FILE)' ]; then \
 		install -D -m 644 units/pop3d.pam '$(PAM_FILE)'; \
@@ -54,9 +55,11 @@ uninstall:
 		$(foreach unit,$(UNITS),'$(DESTDIR)$(UNITDIR)/$(unit)') \
 		'$(DESTDIR)$(SYSUSERSDIR)/pop3d.conf' \
 		'$(DESTDIR)$(TMPFILESDIR)/pop3d.conf' \
-		'$(DESTDIR)$(EXAMPLEDIR)/pop3d.xinetd' \
+		$(foreach file,$(EXAMPLES),'$(DESTDIR)$(EXAMPLEDIR)/$(file)') \
 		'$(DESTDIR)$(MANDIR)/man8/pop3d.8'
-	for dir in '$(DESTDIR)$(EXAMPLEDIR)' '$(DESTDIR)$(DOCDIR)'; do \
+	for dir in $(foreach dir,/fail2ban/filter.d /fail2ban/jail.d /fail2ban,\
+			'$(DESTDIR)$(EXAMPLEDIR)$(dir)') \
+		'$(DESTDIR)$(EXAMPLEDIR)' '$(DESTDIR)$(DOCDIR)'; do \
 		[ ! -d "$$dir" ] || rmdir --ignore-fail-on-non-empty "$$dir"; \
 	done
 	if cmp -s units/pop3d.pam '$(PAM_FILE)'; then \

@@ -4,11 +4,16 @@ check-package` builds it first.
 """
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 import host as host_module
-from host import PASSWORD, STATE, TOP, entries, message, until
+from host import PASSWORD, PORT, STATE, TOP, entries, message, until
+
+for name in "e2e", "clients":
+    sys.path.append(str(TOP / "tests" / name))
+from thunderbird import Thunderbird, picture  # noqa: E402
 
 PACKAGES = TOP / "build/deb"
 MAIL = pathlib.Path("/var/mail/thomas")
@@ -25,10 +30,15 @@ class Packaged(host_module.Host):
         # container images have one that keeps packages from starting anything
         pathlib.Path("/usr/sbin/policy-rc.d").unlink(missing_ok=True)
         [self.package] = PACKAGES.glob("pop3d_*.deb")
-        self.dpkg("--install", self.package)
+        # there is no network in the copy
+        self.tool("apt-get", "install", "--yes", "--no-install-recommends",
+                  self.package)
 
     def dpkg(self, *argv):
-        run = subprocess.run(["dpkg", "--force-confold", *map(str, argv)],
+        return self.tool("dpkg", "--force-confold", *argv)
+
+    def tool(self, *argv):
+        run = subprocess.run([*map(str, argv)],
                              stdin=subprocess.DEVNULL, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -66,6 +76,26 @@ def test_serves_as_soon_as_it_is_installed(packaged):
     delete_first(packaged)
     assert MAIL.read_bytes() == entries(2, 3)
     assert packaged.run("man", "-w", "pop3d").strip().endswith("pop3d.8.gz")
+
+
+@pytest.mark.skipif(Thunderbird.missing(), reason=str(Thunderbird.missing()))
+def test_thunderbird_shows_the_inbox_as_soon_as_it_is_installed(packaged):
+    home = pathlib.Path("/var/tmp/client")
+    home.mkdir()
+    client = Thunderbird(home, PORT, "plain", None)
+    client.password = PASSWORD
+    with client.running() as display:
+        until(lambda: all(f"message {n}" in picture(display, home / "window.png")
+                          for n in (1, 2, 3)), "mail in the window")
+    assert client.inbox() == [b"\n".join([*message(n)[1], b""])
+                              for n in (1, 2, 3)]
+    end = packaged.end_of_session()
+    assert (end["POP3_REASON"], end["POP3_RETRIEVED"]) == ("quit", "3")
+    assert client.fetch(delete=False) == []
+    assert packaged.end_of_session()["POP3_RETRIEVED"] == "0"
+    assert client.fetch(delete=True) == []
+    assert packaged.end_of_session()["POP3_DELETED"] == "3"
+    assert MAIL.read_bytes() == b""
 
 
 def test_finds_nothing_wrong_with_itself(packaged):

@@ -14,7 +14,7 @@ deb:
 	@ls build/deb/*.deb
 
 rpm-lint:
-	rpmlint $(SPEC)
+	rpmlint --strict --config packaging/rpmlint.toml $(SPEC)
 
 .PHONY: deb rpm-lint
 

@@ -37,19 +37,27 @@ class Client:
             return f"{cls.program} is not installed"
         return None
 
-    def run(self, *argv, ok=(0,), **more):
+    def start(self, *argv, display="", **more):
         env = {"PATH": os.environ["PATH"], "HOME": str(self.home),
                "LC_ALL": "C.UTF-8", "FETCHMAILHOME": str(self.home),
+               "DISPLAY": display,
                "SSL_CERT_FILE": str(self.certificate or "")}
         more.setdefault("stdin", subprocess.DEVNULL)
         if AS_ROOT:  # some refuse to work for root
             more.update(user=UID, group=UID, extra_groups=[])
             self.give_away()
-        done = subprocess.run([str(a) for a in argv], env=env, cwd=self.home,
-                              stdout=subprocess.PIPE, timeout=PATIENCE,
-                              stderr=subprocess.STDOUT, **more)
-        assert done.returncode in ok, done.stdout.decode(errors="replace")
-        return done.stdout
+        return subprocess.Popen([str(a) for a in argv], env=env, cwd=self.home,
+                                stderr=subprocess.STDOUT, **more)
+
+    def run(self, *argv, ok=(0,), **more):
+        with self.start(*argv, stdout=subprocess.PIPE, **more) as process:
+            try:
+                out = process.communicate(timeout=PATIENCE)[0]
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        assert process.returncode in ok, out.decode(errors="replace")
+        return out
 
     def give_away(self):
         for path in [self.home, *self.home.rglob("*")]:

@@ -4,16 +4,19 @@ byte of it, a second run fetches nothing, new mail only is fetched next, and
 what it deletes is gone.
 """
 import os
-import shutil
+import pathlib
+import re
 import socket
 import subprocess
 
 import pytest
 import reference
 from clients import ALL
-from pop3 import UID, message
+from pop3 import message, wait_until
+from thunderbird import Thunderbird, picture
 
 ONLY_QUICK = "ALL_CLIENTS" not in os.environ
+PICTURE = pathlib.Path(__file__).parent.parent.parent / "build/thunderbird.png"
 
 
 def mails():
@@ -28,19 +31,25 @@ def texts(entries):
             for m in reference.split(b"".join(entries))]
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("tls")
+def openssl_req(*options, **files):
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-         "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", directory / "key", "-out", directory / "crt"],
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", *options,
+         "-keyout", files["key"], "-out", files["crt"]],
         check=True, capture_output=True)
-    for path in directory, directory / "key", directory / "crt":
-        os.chown(path, UID, -1)
-    os.chmod(directory.parent, 0o755)
-    os.chmod(directory.parent.parent, 0o755)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A directory with the files ca.crt, key and crt."""
+    directory = tmp_path_factory.mktemp("tls")
+    ca = {name: directory / f"ca.{name}" for name in ("key", "crt")}
+    openssl_req("-subj", "/CN=a test's authority", **ca)
+    openssl_req("-subj", "/CN=localhost", "-CA", ca["crt"], "-CAkey",
+                ca["key"], "-addext", "subjectAltName=IP:127.0.0.1", "-addext",
+                "basicConstraints=critical,CA:FALSE", "-addext",
+                "extendedKeyUsage=serverAuth",
+                key=directory / "key", crt=directory / "crt")
     return directory
 
 
@@ -53,49 +62,73 @@ def options(host, security, certificate):
         if security != "plain":
             pytest.skip("this pop3d has no TLS")
         return []
-    shutil.copy(certificate / "crt", f"{host.top}/crt")
-    shutil.copy(certificate / "key", f"{host.top}/key")
-    for name in "crt", "key":
-        os.chown(f"{host.top}/{name}", UID, -1)
+    for name in "ca.crt", "crt", "key":
+        host.put(f"{host.top}/{name}", (certificate / name).read_bytes())
     mode = {"plain": "off", "stls": "starttls", "tls": "implicit"}[security]
     return [f"--tls={mode}", f"--tls-cert={host.top}/crt",
             f"--tls-key={host.top}/key"]
 
 
-def serve(host, *more):
-    """pop3d behind a listening socket; its port."""
-    for _ in range(10):
+class Server:
+    """pop3d behind a listening socket."""
+
+    def __init__(self, host, *more):
+        host.logs += 1
+        self.log = pathlib.Path(host.top, f"log.{host.logs}")
+        self.seen = 0
+        while not self.listens(host, *more):
+            pass  # another program was quicker to take the port
+
+    def listens(self, host, *more):
         with socket.create_server(("127.0.0.1", 0)) as probe:
-            number = probe.getsockname()[1]
-        process = host.popen(
-            ["systemd-socket-activate", f"--listen=127.0.0.1:{number}",
-             "--accept", "--inetd", *host.command(*more)],
-            stderr=subprocess.PIPE)
+            self.port = probe.getsockname()[1]
+        with self.log.open("wb") as log:
+            process = host.popen(
+                ["systemd-socket-activate", f"--listen=127.0.0.1:{self.port}",
+                 "--accept", "--inetd", *host.command(*more)],
+                stderr=log)
         host.others.append(process)
-        for line in process.stderr:
-            if b"Listening on" in line:
-                return number
-    raise AssertionError("no port to listen on")
+        wait_until(lambda: process.poll() is not None
+                   or "Listening on" in self.log.read_text())
+        return process.poll() is None
+
+    def octets(self):
+        """What RETR and TOP have sent in all sessions since the last call."""
+        def ended():
+            text = self.log.read_text()
+            return text.count(": logged in, ") == text.count("session ended: ")
+        wait_until(ended)
+        total = sum(map(int, re.findall(r" octets=(\d+)",
+                                        self.log.read_text())))
+        new, self.seen = total - self.seen, total
+        return new
 
 
-@pytest.mark.parametrize("security", ["plain", "stls", "tls"])
-@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
-def test_client(host, certificate, kind, security):
-    if security not in kind.securities:
-        pytest.skip("the client cannot")
+def skip_without(kind):
     if ONLY_QUICK and not kind.quick:
         pytest.skip("make check-clients runs it")
     if kind.missing():
         pytest.skip(kind.missing())
+
+
+@pytest.mark.parametrize("security", ["plain", "stls", "tls"])
+@pytest.mark.parametrize("kind", [*ALL, Thunderbird], ids=lambda kind: kind.__name__)
+def test_client(host, certificate, kind, security):
+    if security not in kind.securities:
+        pytest.skip("the client cannot")
+    skip_without(kind)
     entries = mails()
     host.write(*entries)
-    port = serve(host, *options(host, security, certificate))
-    client = kind(host.directory("client"), port, security,
-                  f"{host.top}/crt")
+    server = Server(host, *options(host, security, certificate))
+    client = kind(host.directory("client"), server.port, security,
+                  f"{host.top}/ca.crt")
     assert client.fetch(delete=False) == texts(entries)
+    assert server.octets() == sum(
+        len(m.wire) for m in reference.split(b"".join(entries)))
     assert host.read() == b"".join(entries)
     if kind.remembers:
         assert client.fetch(delete=False) == []
+        assert server.octets() == 0
         host.append(message(5))
         assert client.fetch(delete=False) == texts([message(5)])
         host.append(message(6))
@@ -104,3 +137,13 @@ def test_client(host, certificate, kind, security):
         assert client.fetch(delete=True) == texts(entries)
     # some programs delete only what they fetch in the same run
     assert host.read() in (b"", b"".join([*entries, message(5)]))
+
+
+def test_thunderbirds_window_shows_the_inbox(host):
+    skip_without(Thunderbird)
+    host.write(*mails())
+    client = Thunderbird(host.directory("client"), Server(host).port, "plain",
+                         None)
+    PICTURE.parent.mkdir(exist_ok=True)
+    with client.running() as display:
+        wait_until(lambda: "message 4" in picture(display, PICTURE))

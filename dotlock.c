@@ -280,6 +280,8 @@ dotlock_try(struct dotlock *d, const char *path, pid_t pid)
 {
 	struct place p = { 0 };
 
+	/* One of ours that could not be removed would be in our way. */
+	dotlock_release(d, path);
 	if (!place_open(&p, path))
 		return LOCK_FAILED;
 	enum lock_result r = try_draft(d, &p, pid, false);
@@ -307,12 +309,12 @@ dotlock_release(struct dotlock *d, const char *path)
 {
 	struct place p = { 0 };
 
-	if (!d->held)
+	if (!d->held || !place_open(&p, path))
 		return;
-	d->held = false;
-	if (!place_open(&p, path))
-		return;
-	if (is_at(&p, p.name, d->dev, d->ino))
-		remove_quietly(&p, p.name);
+	errno = ENOENT;
+	if (!is_at(&p, p.name, d->dev, d->ino))
+		d->held = errno != ENOENT;
+	else
+		d->held = unlinkat(p.dir, p.name, 0) != 0 && errno != ENOENT;
 	close_quietly(p.dir);
 }

@@ -69,8 +69,6 @@ keeper_try(struct keeper *k, const struct account *a, pid_t pid)
 	struct group *mail = getgrnam("mail");
 	enum lock_result r = LOCK_FAILED;
 
-	if (k->dotlock.held)
-		return LOCK_OK;
 	if (geteuid() != 0 || mail == NULL ||
 	    !is_spool(a->mailbox, mail->gr_gid))
 		return LOCK_FAILED;

@@ -174,7 +174,7 @@ wait_for_all(struct mailbox_lock *l, int fd, bool shared)
 	long long end = now_ns() + l->timeout * 1000000000LL;
 	long long pause = PAUSE_FIRST_MS * 1000000LL;
 
-	assert(l->fd < 0 && !l->kept && !l->dotlock.held);
+	assert(l->fd < 0 && !l->kept);
 	for (;;) {
 		enum lock_result r = try_all(l, fd, shared);
 		if (r != LOCK_BUSY || now_ns() >= end)

@@ -34,7 +34,10 @@ enum lock_result dotlock_try(struct dotlock *d, const char *path, pid_t pid);
 /* Makes it look fresh; to be called once a minute while it is held. */
 void dotlock_touch(const struct dotlock *d, const char *path);
 
-/* Removes path.lock if it still is ours. */
+/*
+ * Removes path.lock if it still is ours. Where that fails it is held on, for
+ * the next release or try to remove.
+ */
 void dotlock_release(struct dotlock *d, const char *path);
 
 /* ---- lock.c: all the kinds at once */

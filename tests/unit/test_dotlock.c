@@ -64,6 +64,24 @@ test_dotlock_of_a_live_process_is_respected(void **state)
 	dotlock_release(&mine, "box");
 }
 
+static void
+test_dotlock_that_could_not_be_removed_is_so_later(void **state)
+{
+	struct dotlock d = { 0 };
+
+	(void)state;
+	assert_int_equal(mkdir("spool", 0700), 0);
+	assert_int_equal(dotlock_try(&d, "spool/box", getpid()), LOCK_OK);
+	assert_int_equal(rename("spool", "elsewhere"), 0);
+	dotlock_release(&d, "spool/box");
+	assert_int_equal(access("elsewhere/box.lock", F_OK), 0);
+	assert_int_equal(rename("elsewhere", "spool"), 0);
+	assert_int_equal(dotlock_try(&d, "spool/box", getpid()), LOCK_OK);
+	dotlock_release(&d, "spool/box");
+	assert_false(d.held);
+	assert_int_equal(rmdir("spool"), 0);
+}
+
 /* What happens to a lock with this text that is so many seconds old. */
 static enum lock_result
 meet_lock(const char *text, int age)
@@ -414,6 +432,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_dotlock_names_its_holder),
 		T(test_dotlock_of_a_live_process_is_respected),
+		T(test_dotlock_that_could_not_be_removed_is_so_later),
 		T(test_dotlock_is_stale_by_dead_pid_or_by_age),
 		T(test_unreadable_dotlock_is_stale_by_age),
 		T(test_planted_dotlock_is_left_alone),

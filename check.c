@@ -108,6 +108,8 @@ check_run(const struct options *o)
 		check_user(&c);
 		return (int)c.worst;
 	}
+	check_tls(&c);
+	check_secrets(&c);
 	check_spool(&c);
 	check_mta(&c);
 	check_state(&c);

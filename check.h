@@ -43,6 +43,10 @@ void check_spool(struct check *c);
 void check_state(struct check *c);
 void check_kernel(struct check *c);
 
+/* check_secrecy.c: what keeps passwords from strangers. */
+void check_tls(struct check *c);
+void check_secrets(struct check *c);
+
 /* check_mta.c: the locks that mail is delivered with. */
 void check_mta(struct check *c);
 

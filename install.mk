@@ -14,11 +14,16 @@ SYSUSERSDIR = $(SYSTEMD_LIBDIR)/sysusers.d
 TMPFILESDIR = $(SYSTEMD_LIBDIR)/tmpfiles.d
 
 UNITS = pop3d.socket pop3d@.service pop3d.service pop3d-recover.service
+# The same with TLS from the first octet: made of those.
+TLS_UNITS = pop3ds.socket pop3ds@.service pop3ds.service
 EXAMPLES = pop3d.xinetd fail2ban/filter.d/pop3d.conf fail2ban/jail.d/pop3d.conf
 PAM_FILE = $(DESTDIR)$(SYSCONFDIR)/pam.d/pop3d
 
 # $(call put,FROM,TO): a text file, with the paths in it filled in.
 put = sed 's|@SBINDIR@|$(SBINDIR)|g; s|@DOCDIR@|$(DOCDIR)|g' $(1) | install -D -m 644 /dev/stdin '$(DESTDIR)$(2)'
+
+# $(call put_tls,UNIT)
+put_tls = sed -f units/implicit-tls.sed units/$(subst pop3ds,pop3d,$(1)) | $(call put,/dev/stdin,$(UNITDIR)/$(1))
 
 # Runs the rest of the line where this host's systemd is to hear of it.
 on_host = [ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] ||
@@ -29,6 +34,7 @@ with_systemd = $(on_host) [ ! -d /run/systemd/system ] ||
 install: pop3d
 	install -D -m 755 pop3d '$(DESTDIR)$(SBINDIR)/pop3d'
 	$(foreach unit,$(UNITS),$(call put,units/$(unit),$(UNITDIR)/$(unit)) &&) :
+	$(foreach unit,$(TLS_UNITS),$(call put_tls,$(unit)) &&) :
 	$(call put,units/pop3d.sysusers,$(SYSUSERSDIR)/pop3d.conf)
 	$(call put,units/pop3d.tmpfiles,$(TMPFILESDIR)/pop3d.conf)
 	$(foreach file,$(EXAMPLES),$(call put,units/$(file),$(EXAMPLEDIR)/$(file)) &&) :
@@ -50,9 +56,10 @@ install: pop3d
 
 uninstall:
 	$(with_systemd) [ ! -e '$(UNITDIR)/pop3d.socket' ] || \
-		systemctl disable --now pop3d.socket pop3d-recover.service
+		systemctl disable --now pop3d.socket pop3ds.socket \
+		pop3d-recover.service
 	rm -f '$(DESTDIR)$(SBINDIR)/pop3d' \
-		$(foreach unit,$(UNITS),'$(DESTDIR)$(UNITDIR)/$(unit)') \
+		$(foreach unit,$(UNITS) $(TLS_UNITS),'$(DESTDIR)$(UNITDIR)/$(unit)') \
 		'$(DESTDIR)$(SYSUSERSDIR)/pop3d.conf' \
 		'$(DESTDIR)$(TMPFILESDIR)/pop3d.conf' \
 		$(foreach file,$(EXAMPLES),'$(DESTDIR)$(EXAMPLEDIR)/$(file)') \

@@ -3,6 +3,9 @@ import os
 import subprocess
 
 import pytest
+
+import sasl
+import tls
 from pop3 import PATIENCE, message
 
 OK, WARNING, ERROR = 0, 1, 2
@@ -146,3 +149,52 @@ def test_user_whom_pam_does_not_know(host):
 def test_only_one_user(host):
     assert host.run("--check", "thomas", "anna")[0] == 64
     assert host.run("thomas")[0] == 64
+
+
+# ---- certificates, secrets
+
+def test_certificate(host):
+    options = tls.install(host)
+    assert find(check(host, *options)[1],
+                "days left, for localhost") == ["ok"]
+    os.chmod(f"{host.top}/tls.key", 0o640)
+    assert find(check(host, *options)[1], f"key {host.top}/tls.key: others "
+                "than its owner may read") == ["warning"]
+
+
+@pytest.mark.parametrize("days, names, verdict, text", [
+    ("3", True, "warning", "is its renewal at work?"),
+    ("-1", True, "error", "expired"), ("30", False, "warning", "names no host")])
+def test_certificate_that_clients_will_not_trust(host, days, names, verdict,
+                                                 text):
+    cert, key = tls.make_certificate("ec", "localhost", days, names)
+    options = tls.install(host, cert=cert, key=key)
+    assert find(check(host, *options)[1], text) == [verdict]
+
+
+def test_certificate_and_key_that_do_not_fit(host):
+    options = tls.install(host, key=tls.certificate("ec")[1])
+    status, lines = check(host, *options)
+    assert status == ERROR
+    assert find(lines, f"certificate: {host.top}/tls.key: ") == ["error"]
+
+
+def test_no_certificate(host):
+    gone = f"--tls-cert={host.top}/gone"
+    assert find(check(host, gone)[1], "no TLS: put") == ["warning"]
+    assert find(check(host, gone, "--tls=implicit")[1],
+                "no TLS: put") == ["error"]
+
+
+def test_plaintext_for_all(host):
+    assert find(check(host, "--plaintext=always")[1],
+                "reads their passwords") == ["warning"]
+
+
+def test_secrets(host):
+    option = sasl.set_secret(host, "thomas", "tanstaaf")
+    assert find(check(host, option)[1], "for SCRAM and APOP") == ["ok"]
+    os.chmod(sasl.secrets_file(host), 0o644)
+    assert find(check(host, option)[1], "secrets ") == ["error"]
+    os.unlink(sasl.secrets_file(host))
+    assert find(check(host, option)[1], "neither SCRAM nor APOP") == ["ok"]

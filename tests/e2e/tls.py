@@ -2,23 +2,37 @@
 import os
 import ssl
 import subprocess
+import tempfile
 
 KINDS = {"rsa": ["-newkey", "rsa:2048"],
          "ec": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]}
 made = {}
 
 
+def openssl(*argv, **more):
+    return subprocess.run(["openssl", *argv], check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          **more).stdout
+
+
+def make_certificate(kind, name, days="30", names=True):
+    """(certificate, key), PEM; valid for so many days, or until some ago."""
+    names = ["-addext", f"subjectAltName=DNS:{name}"] if names else []
+    pem = openssl("req", "-x509", *KINDS[kind], "-nodes", "-subj",
+                  f"/CN={name}", *names, "-keyout", "-", "-out", "-",
+                  stdin=subprocess.DEVNULL)
+    at = pem.index(b"-----BEGIN CERTIFICATE")
+    with tempfile.NamedTemporaryFile() as key:
+        key.write(pem[:at])
+        key.flush()
+        return openssl("x509", "-signkey", key.name, "-days", days,
+                       input=pem[at:]), pem[:at]
+
+
 def certificate(kind="rsa", name="localhost"):
-    """(certificate, key), PEM; made once for all tests of a run."""
+    """The same, made once for all tests of a run."""
     if (kind, name) not in made:
-        command = ["openssl", "req", "-x509", *KINDS[kind], "-nodes", "-days",
-                   "30", "-subj", f"/CN={name}", "-addext",
-                   f"subjectAltName=DNS:{name}", "-keyout", "-", "-out", "-"]
-        pem = subprocess.run(command, check=True, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL).stdout
-        at = pem.index(b"-----BEGIN CERTIFICATE")
-        made[kind, name] = pem[at:], pem[:at]
+        made[kind, name] = make_certificate(kind, name)
     return made[kind, name]
 
 

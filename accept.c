@@ -299,7 +299,6 @@ accept_run(const struct options *o, int first, int count, accept_serve_fn serve)
 			 strerror(errno));
 		return EX_OSERR;
 	}
-	log_prepare();
 	auth_pam_preload(o);
 	while (wait_for_events(&a)) {
 		if (a.fds[count].revents != 0)

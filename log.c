@@ -4,6 +4,11 @@
  *
  * The state here is what openlog(3) would keep: whose session this is and
  * where lines go.
+ *
+ * Entries go to the journal as systemd.io/JOURNAL_NATIVE_PROTOCOL has it, in a
+ * line for each field. Not by libsystemd: it keeps a socket that cannot be told
+ * from others when descriptors are closed, and none of its own may be opened by
+ * a process in a sandbox.
  */
 #include "log.h"
 
@@ -12,12 +17,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "systemd.h"
-
-enum { TEXT_MAX = 1024, NAME_MAX_ESCAPED = 512, FIELDS_MAX = 16 };
+enum { TEXT_MAX = 1024, NAME_MAX_ESCAPED = 512 };
 
 static const char *const message_ids[] = {
 	[EVENT_LOGIN] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c001",
@@ -36,11 +41,10 @@ static char session_user[NAME_MAX_ESCAPED] = "-";
 static char session_rhost[NAME_MAX_ESCAPED] = "-";
 static const char *session_method = ""; /* "": there was no attempt yet */
 static char session_tls[NAME_MAX_ESCAPED];
+static int journal = -1; /* a socket that is connected to it */
 
-/* One entry for the journal: "NAME=value" strings in one buffer. */
+/* One entry for the journal: a line "NAME=value" for each field. */
 struct fields {
-	struct iovec iov[FIELDS_MAX];
-	int count;
 	size_t used;
 	char text[TEXT_MAX * 4];
 };
@@ -70,23 +74,58 @@ escape(char *dst, size_t size, const char *text, unsigned char first)
 	dst[used] = '\0';
 }
 
+static bool
+open_journal(void)
+{
+	static const struct sockaddr_un address = {
+		.sun_family = AF_UNIX,
+		.sun_path = "/run/systemd/journal/socket",
+	};
+
+	journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (journal < 0)
+		return false;
+	if (connect(journal, (const struct sockaddr *)&address,
+		    sizeof(address)) == 0)
+		return true;
+	close(journal);
+	journal = -1;
+	return false;
+}
+
+static void
+open_syslog(void)
+{
+	openlog("pop3d", LOG_PID | LOG_NDELAY, LOG_MAIL);
+	tzset(); /* reads a file, which syslog(3) would later */
+}
+
 void
 log_open(enum log_where wanted)
 {
 	where = wanted;
 	if (where == LOG_TO_AUTO)
-		where = access("/run/systemd/journal/socket", W_OK) == 0
-			    ? LOG_TO_JOURNAL
-			    : LOG_TO_SYSLOG;
+		where = open_journal() ? LOG_TO_JOURNAL : LOG_TO_SYSLOG;
+	else if (where == LOG_TO_JOURNAL)
+		open_journal();
 	if (where == LOG_TO_SYSLOG)
-		openlog("pop3d", LOG_PID | LOG_NDELAY, LOG_MAIL);
+		open_syslog();
 }
 
 void
-log_prepare(void)
+log_stop(void)
 {
-	if (where == LOG_TO_JOURNAL && !systemd_load())
-		log_open(LOG_TO_SYSLOG);
+	closelog();
+	if (journal >= 0)
+		close(journal);
+	journal = -1;
+}
+
+void
+log_restart(void)
+{
+	log_stop();
+	log_open(where);
 }
 
 void
@@ -113,6 +152,7 @@ log_tls(const char *text)
 static void field(struct fields *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* No value has a newline in it: all is escaped, or our own text. */
 static void
 field(struct fields *f, const char *format, ...)
 {
@@ -122,12 +162,25 @@ field(struct fields *f, const char *format, ...)
 	va_start(ap, format);
 	int n = vsnprintf(f->text + f->used, room, format, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= room || f->count == FIELDS_MAX)
+	if (n < 0 || (size_t)n + 1 > room)
 		return;
-	f->iov[f->count].iov_base = f->text + f->used;
-	f->iov[f->count].iov_len = (size_t)n;
-	f->count++;
-	f->used += (size_t)n + 1;
+	f->used += (size_t)n;
+	f->text[f->used++] = '\n';
+}
+
+/* The journal keeps its socket when it restarts; not so when it is replaced. */
+static void
+send_entry(const struct fields *f)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		if (send(journal, f->text, f->used, MSG_NOSIGNAL) >= 0 ||
+		    !(journal < 0 || errno == ECONNREFUSED))
+			return;
+		if (journal >= 0)
+			close(journal);
+		if (!open_journal())
+			return;
+	}
 }
 
 static void
@@ -135,7 +188,6 @@ emit(struct fields *f, int priority, enum log_event event, const char *text)
 {
 	char line[TEXT_MAX], who[TEXT_MAX * 2];
 
-	log_prepare();
 	escape(line, sizeof(line), text, ' ');
 	snprintf(who, sizeof(who), "rhost=%s user=%s%s%s%s%s", session_rhost,
 		 session_user, *session_method != '\0' ? " method=" : "",
@@ -160,14 +212,14 @@ emit(struct fields *f, int priority, enum log_event event, const char *text)
 			field(f, "POP3_METHOD=%s", session_method);
 		if (*session_tls != '\0')
 			field(f, "POP3_TLS=%s", session_tls);
-		systemd_journal_send(f->iov, f->count);
+		send_entry(f);
 	}
 }
 
 void
 log_line(int priority, enum log_event event, const char *format, ...)
 {
-	struct fields f = { .count = 0 };
+	struct fields f = { .used = 0 };
 	char text[TEXT_MAX];
 	va_list ap;
 	int saved = errno;
@@ -182,7 +234,7 @@ log_line(int priority, enum log_event event, const char *format, ...)
 void
 log_end(const struct log_summary *sum)
 {
-	struct fields f = { .count = 0 };
+	struct fields f = { .used = 0 };
 	char text[TEXT_MAX];
 
 	snprintf(text, sizeof(text),

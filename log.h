@@ -33,15 +33,17 @@ struct log_summary {
 
 /*
  * Chooses where lines go from now on. With LOG_TO_AUTO: the journal where it
- * listens, else syslog. Opens what it needs, so that it works after a chroot.
+ * listens, else syslog. Opens what it needs, so that it works after a chroot
+ * and in a process that may open nothing more.
  */
 void log_open(enum log_where wanted);
 
 /*
- * Loads what the journal needs; the first line does so as well, but a process
- * in a sandbox could not. Without libsystemd lines go to syslog from now on.
+ * Gives up the socket, for a process that is about to close its descriptors;
+ * and has one anew. Without the second the next line tries to.
  */
-void log_prepare(void);
+void log_stop(void);
+void log_restart(void);
 
 /*
  * Whose session it is, for the fields of all later lines; NULL leaves one as

@@ -339,8 +339,7 @@ serve_login(struct monitor *m)
 				  "-ERR [SYS/TEMP] No process to be had.\r\n");
 		return EX_OSERR;
 	}
-	log_prepare(); /* while the client reads the greeting */
-	m->handed_over = m->returned = false;
+		m->handed_over = m->returned = false;
 	serve_requests(m);
 	bool orderly = reap(m);
 	if (m->handed_over)

@@ -1,13 +1,12 @@
 /*
  * What pop3d uses of libsystemd, which is loaded on first use: with all that it
  * needs in turn it takes a third of the time from exec to greeting, and a
- * session that logs elsewhere and was given no descriptors never needs it.
+ * session that was given no descriptors never needs it.
  */
 #ifndef SYSTEMD_H
 #define SYSTEMD_H
 
 #include <stdbool.h>
-#include <sys/uio.h>
 
 /*
  * How many descriptors were passed, from SD_LISTEN_FDS_START on, as
@@ -18,17 +17,5 @@ int systemd_listen_fds(void);
 
 /* Whether fd is a stream socket that listens: sd_is_socket(3). */
 bool systemd_is_listening(int fd);
-
-/*
- * Sends one entry to the journal: sd_journal_sendv(3). False when libsystemd is
- * not to be had. Does not open files after systemd_load().
- */
-bool systemd_journal_send(const struct iovec *fields, int count);
-
-/*
- * Loads the library now. For a process that is about to lose its right to open
- * files. False when it is not to be had.
- */
-bool systemd_load(void);
 
 #endif

@@ -187,6 +187,21 @@ account_find(struct account *a, const struct options *o, const char *name)
 	return r == LOGIN_OK ? fill_paths(a, o) : r;
 }
 
+struct sandbox_needs
+account_needs(const struct account *a, const struct options *o)
+{
+	struct sandbox_needs needs = {
+		.uid = a->uid,
+		.gid = a->gid,
+		.mailbox = a->mailbox,
+		.state_dir = a->state_dir,
+	};
+
+	for (const enum lock_kind *k = o->locks; *k != LOCK_NONE; k++)
+		needs.dotlock |= *k == LOCK_DOTLOCK;
+	return needs;
+}
+
 /* Makes dir and, for an ordinary user, what is missing above it. */
 static bool
 make_base(const char *dir, bool root)

@@ -8,6 +8,7 @@
 
 #include "boundary.h"
 #include "options.h"
+#include "sandbox.h"
 
 struct account {
 	char name[USER_MAX + 1];
@@ -31,6 +32,10 @@ bool account_name_valid(const char *name);
  */
 enum login_result account_find(struct account *a, const struct options *o,
 			       const char *name);
+
+/* What a process that works on the account's mail needs; no descriptors. */
+struct sandbox_needs account_needs(const struct account *a,
+                                   const struct options *o);
 
 /*
  * Makes the user's state directory, owned by the user, where it is missing.

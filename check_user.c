@@ -239,7 +239,7 @@ check_mailbox(struct check *c, const struct account *a)
 	keeper_try(&k, a, getpid());
 	pid_t child = fork();
 	if (child == 0) {
-		if (!privilege_become_user(a->uid, a->gid))
+		if (!privilege_become(a->uid, a->gid))
 			_exit(CHECK_ERROR + 1);
 		open_mailbox(c, a, &k);
 		_exit((int)c->worst);

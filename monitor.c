@@ -18,9 +18,9 @@
 
 #include "log.h"
 #include "monitor_private.h"
-#include "privilege.h"
 #include "proxy.h"
 #include "recover.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "transaction.h"
 
@@ -189,7 +189,10 @@ reap(struct monitor *m)
 	m->child = 0;
 	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
 		return true;
-	if (pid > 0 && WIFSIGNALED(status))
+	if (pid > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_line(LOG_CRIT, EVENT_PROTOCOL,
+			 "a process made a system call that it has no use for");
+	else if (pid > 0 && WIFSIGNALED(status))
 		log_line(LOG_ERR, EVENT_PROTOCOL,
 			 "a process of this session died of signal %d",
 			 WTERMSIG(status));
@@ -232,12 +235,20 @@ give_up(const char *what)
 static bool
 start_greeter(struct monitor *m)
 {
+	const struct connection *c = &m->connection;
 	int boundary = fork_with_boundary(m);
 
 	if (boundary >= 0) {
-		if (!privilege_become_greeter(m->greeter_uid, m->greeter_gid))
-			give_up("giving up root for the greeter");
-		_exit(authorization_run(m->options, &m->connection, &m->offers,
+		const struct sandbox_needs needs = {
+			.uid = m->greeter_uid,
+			.gid = m->greeter_gid,
+			.fds = { c->in, c->out, boundary },
+			.fds_count = 3,
+		};
+
+		if (!sandbox_enter(ROLE_GREETER, &needs))
+			give_up("the greeter's sandbox");
+		_exit(authorization_run(m->options, c, &m->offers,
 					m->returned ? &m->handover : NULL,
 					boundary));
 	}
@@ -248,13 +259,21 @@ start_greeter(struct monitor *m)
 static bool
 start_mailbox(struct monitor *m)
 {
+	const struct connection *c = &m->connection;
 	int boundary = fork_with_boundary(m);
 
 	if (boundary >= 0) {
-		if (!privilege_become_user(m->account.uid, m->account.gid))
-			give_up("giving up root for the mailbox process");
-		_exit(transaction_run(m->options, &m->connection, &m->offers,
-				      &m->account, &m->handover, boundary));
+		struct sandbox_needs needs =
+		    account_needs(&m->account, m->options);
+
+		needs.fds[0] = c->in;
+		needs.fds[1] = c->out;
+		needs.fds[2] = boundary;
+		needs.fds_count = 3;
+		if (!sandbox_enter(ROLE_MAILBOX, &needs))
+			give_up("the mailbox process's sandbox");
+		_exit(transaction_run(m->options, c, &m->offers, &m->account,
+				      &m->handover, boundary));
 	}
 	m->phase = MAILBOX;
 	return boundary == -1;
@@ -339,7 +358,7 @@ serve_login(struct monitor *m)
 				  "-ERR [SYS/TEMP] No process to be had.\r\n");
 		return EX_OSERR;
 	}
-		m->handed_over = m->returned = false;
+	m->handed_over = m->returned = false;
 	serve_requests(m);
 	bool orderly = reap(m);
 	if (m->handed_over)

@@ -14,7 +14,7 @@
 
 #include "child.h"
 #include "log.h"
-#include "privilege.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "tls_tickets.h"
 
@@ -44,15 +44,19 @@ static _Noreturn void
 be_the_relay(const struct monitor *m, const struct tls_ends *ends)
 {
 	const struct tls_report ready = { .stage = TLS_READY };
+	const struct sandbox_needs needs = {
+		.uid = m->greeter_uid,
+		.gid = m->greeter_gid,
+		.fds = { ends->client.in, ends->client.out, ends->plain,
+			 ends->report },
+		.fds_count = 4,
+	};
 	SSL_CTX *ctx = load(m->options);
 
-	if (m->boundary >= 0)
-		close(m->boundary);
 	if (ctx == NULL)
 		_exit(EX_CONFIG);
-	if (!privilege_become_greeter(m->greeter_uid, m->greeter_gid)) {
-		log_line(LOG_ERR, EVENT_SETUP,
-			 "giving up root for the TLS relay: %s",
+	if (!sandbox_enter(ROLE_RELAY, &needs)) {
+		log_line(LOG_ERR, EVENT_SETUP, "the TLS relay's sandbox: %s",
 			 strerror(errno));
 		_exit(EX_OSERR);
 	}

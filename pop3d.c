@@ -12,9 +12,11 @@
 #include "accept.h"
 #include "check.h"
 #include "connection.h"
+#include "descriptors.h"
 #include "log.h"
 #include "monitor.h"
 #include "options.h"
+#include "privilege.h"
 #include "recover.h"
 #include "secret_tool.h"
 #include "signals.h"
@@ -25,6 +27,20 @@ serve(const struct options *o, const struct connection *c)
 {
 	log_session(NULL, c->peer);
 	return monitor_run(o, c);
+}
+
+/* Whoever started us may have left more than we are to have. */
+static bool
+give_up_the_rest(int passed)
+{
+	bool ok = descriptors_close_from(SD_LISTEN_FDS_START + passed);
+
+	log_restart();
+	ok = ok && privilege_bound();
+	if (!ok)
+		log_line(LOG_ERR, EVENT_SETUP, "giving up privileges: %s",
+			 strerror(errno));
+	return ok;
 }
 
 int
@@ -51,14 +67,16 @@ main(int argc, char **argv)
 		log_line(LOG_WARNING, EVENT_SETUP,
 			 "--idle-timeout=%u: RFC 1939 asks for %d at least",
 			 options.idle_timeout, SHORTEST_AUTOLOGOUT);
-	if (options.task == TASK_RECOVER)
-		return recover_all(&options);
-	int passed = systemd_listen_fds();
+	int passed = options.task == TASK_SERVE ? systemd_listen_fds() : 0;
 	if (passed < 0) {
 		log_line(LOG_ERR, EVENT_SETUP, "sd_listen_fds: %s",
 			 strerror(errno));
 		return EX_UNAVAILABLE;
 	}
+	if (!give_up_the_rest(passed))
+		return EX_OSERR;
+	if (options.task == TASK_RECOVER)
+		return recover_all(&options);
 	if (passed > 0 && systemd_is_listening(SD_LISTEN_FDS_START))
 		return accept_run(&options, SD_LISTEN_FDS_START, passed, serve);
 	if (!connection_get(&connection, passed))

@@ -6,17 +6,23 @@
 #include <sys/types.h>
 
 /*
- * The process becomes the user pop3d in the empty directory that is from now
- * on its root. Without root it only forgoes new privileges. Runs in the
- * greeter before the first byte is read. False, with errno, when any of it
- * cannot be done; the process must end then.
+ * For the process that stays root, at its start: keeps the capabilities that
+ * it, and what PAM's modules run, may need, and dumps no core. False, with
+ * errno, when it cannot be done.
  */
-bool privilege_become_greeter(uid_t uid, gid_t gid);
+bool privilege_bound(void);
 
 /*
- * The process becomes the user, with no group but the user's own. False,
- * with errno, when any of it cannot be done; the process must end then.
+ * The empty directory /run/pop3d/empty becomes the root. As root only; false,
+ * with errno, when it cannot be done.
  */
-bool privilege_become_user(uid_t uid, gid_t gid);
+bool privilege_enter_empty_root(void);
+
+/*
+ * The process becomes the user, with no group but this one and no
+ * capabilities; not as root, it only gives up the latter. False, with errno,
+ * when any of it cannot be done; the process must end then.
+ */
+bool privilege_become(uid_t uid, gid_t gid);
 
 #endif

@@ -14,16 +14,22 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "privilege.h"
+#include "sandbox.h"
 
 static _Noreturn void
 be_the_reader(int connection, int pair, uid_t uid, gid_t gid)
 {
+	const struct sandbox_needs needs = {
+		.uid = uid,
+		.gid = gid,
+		.fds = { connection, pair },
+		.fds_count = 2,
+	};
 	struct proxy_client client;
 
-	if (!privilege_become_greeter(uid, gid)) {
+	if (!sandbox_enter(ROLE_PROXY, &needs)) {
 		log_line(LOG_ERR, EVENT_SETUP,
-			 "giving up root for the PROXY header: %s",
+			 "the sandbox of the PROXY header's reader: %s",
 			 strerror(errno));
 		_exit(EX_OSERR);
 	}

@@ -20,7 +20,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "maildrop.h"
-#include "privilege.h"
+#include "sandbox.h"
 #include "boundary.h"
 
 /*
@@ -59,11 +59,12 @@ recover_as_user(const struct options *o, const struct account *a,
 {
 	const struct dotlock_keeper held = { already_held, nothing_to_release,
 					     k };
+	const struct sandbox_needs needs = account_needs(a, o);
 	struct rlimit cpu = { RECOVER_CPU_SECONDS, RECOVER_CPU_SECONDS };
 
 	if (setrlimit(RLIMIT_CPU, &cpu) != 0 ||
-	    !privilege_become_user(a->uid, a->gid)) {
-		log_line(LOG_ERR, EVENT_SETUP, "giving up root: %s",
+	    !sandbox_enter(ROLE_RECOVERY, &needs)) {
+		log_line(LOG_ERR, EVENT_SETUP, "the recovery's sandbox: %s",
 			 strerror(errno));
 		return EX_OSERR;
 	}

@@ -166,7 +166,7 @@ def test_no_lock_is_held_while_a_client_reads_slowly(host):
         s.ok("RETR 1")
         for _ in range(5):
             s.fill()
-            # at most until the next piece is read
+            # while the next pieces are read, it is not, for a moment
             wait_until(lambda: lockable(host.mailbox))
         host.append(message(3))
         assert len(s.hear_text()) > 4_000_000 * 5

@@ -35,7 +35,7 @@ enum login_result account_find(struct account *a, const struct options *o,
 
 /* What a process that works on the account's mail needs; no descriptors. */
 struct sandbox_needs account_needs(const struct account *a,
-                                   const struct options *o);
+				   const struct options *o);
 
 /*
  * Makes the user's state directory, owned by the user, where it is missing.

@@ -1,26 +1,24 @@
 # make coverage: which lines the tests run. Built without the sandbox, in which
-# no process could say what it has run. The parts that need root run in a copy
-# of the host and are not counted.
+# no process could say what it has run. The tests that need root run in a copy
+# of the host, which takes what they have run with it.
 
-coverage_build = build/coverage
-coverage_data = $(abspath $(coverage_build))/data
-coverage = build=$(coverage_build) program=$(coverage_build)/pop3d \
-    HARDENING=-fPIE CFLAGS="-O0 -g --coverage -DPOP3D_COVERAGE" \
+coverage_build = $(abspath build/coverage)
+coverage_data = $(coverage_build)/data
+coverage = build=build/coverage program=build/coverage/pop3d HARDENING=-fPIE \
+    CFLAGS="-O0 -g --coverage -fprofile-dir=$(coverage_data) \
+    -DPOP3D_COVERAGE" \
     LIBS="$(LIBS) -Wl,--wrap=_exit $(coverage_build)/exit.o"
-# What is run as another user must be able to write, too.
-coverage_run = mkdir -p -m 1777 $(coverage_data)/$(1) && \
-    POP3D=$(abspath $(coverage_build))/pop3d POP3D_BUILD=$(coverage_build) \
-    GCOV_PREFIX=$(coverage_data)/$(1) /usr/bin/python3 tests/check.py $(1)
+# Root's files must be others' to add to.
+coverage_run = @chmod -R a+rwX $(coverage_data); POP3D_BUILD=build/coverage \
+    POP3D=$(coverage_build)/pop3d /usr/bin/python3 tests/check.py
 
 coverage:
 	@rm -rf $(coverage_data)
-	@mkdir -p $(coverage_build)
-	$(CC) -c -o $(coverage_build)/exit.o tests/coverage/exit.c
-	@$(MAKE) -s $(parallel) $(coverage) $(coverage_build)/pop3d unit-tests
-	@chmod a+x $(coverage_build) $(coverage_data)/.. || true
-	@$(call coverage_run,unit)
-	@$(call coverage_run,e2e)
-	@/usr/bin/python3 tests/coverage/report.py $(coverage_build) \
-	    $(coverage_data)/unit $(coverage_data)/e2e
+	@mkdir -p $(coverage_data)
+	@$(CC) -c -o $(coverage_build)/exit.o tests/coverage/exit.c
+	@$(MAKE) -s $(parallel) $(coverage) build/coverage/pop3d unit-tests
+	$(coverage_run) unit
+	$(coverage_run) e2e
+	@/usr/bin/python3 tests/coverage/report.py $(coverage_build)
 
 .PHONY: coverage

@@ -159,7 +159,7 @@ class Host:
             more.update(user=UID, group=UID, extra_groups=[])
         keep = {"PATH": os.environ["PATH"], "HOME": self.top, "LC_ALL": "C"}
         keep.update((k, v) for k, v in os.environ.items()
-                    if k.endswith("SAN_OPTIONS") or k == "GCOV_PREFIX")
+                    if k.endswith("SAN_OPTIONS"))
         keep.update(env or {})
         return subprocess.Popen(argv, env=keep, cwd=self.top,
                                 start_new_session=True, **more)

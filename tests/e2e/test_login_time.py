@@ -21,7 +21,7 @@ def test_a_minute_of_silence_and_three_minutes_in_all(host):
             busy.ok("CAPA")
             busy.hear_text()
         time.sleep(1)  # the time that passes is what is tested
-    assert 59 < ended["silent"] < 65
-    assert 179 < time.monotonic() - began < 185
+    assert 59 < ended["silent"] < 75
+    assert 179 < time.monotonic() - began < 200
     silent.closed()
     busy.expect("-ERR The login took too long")

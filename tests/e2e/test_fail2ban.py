@@ -74,7 +74,7 @@ def strangers(host, *said, options=(), peer=PEER):
     """A connection from `peer` for each piece of what is said."""
     sessions = []
     for data in said:
-        s = host.connect(*options, transport="pipes",
+        s = host.connect("--plaintext=always", *options, transport="pipes",
                          env={"REMOTE_HOST": peer} if peer else {})
         s.write(data)
         sessions.append(s)

@@ -150,6 +150,8 @@ check_requests(int monitor, int in, int out, size_t len)
 			must(memchr(r.scram_proof.extensions, '\0',
 				    SCRAM_EXTENSIONS_MAX + 1));
 			break;
+		case REQUEST_STLS:
+			break; /* the monitor has no socket to give */
 		case REQUEST_HANDOVER:
 			must(logins > 0);
 			check_handover(&r.handover, in, len);

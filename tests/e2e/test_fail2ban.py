@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 import pytest
+import tls
 
 ETC = "/etc/fail2ban"
 UNITS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -103,6 +104,30 @@ def test_every_way_to_fail_counts(host, config):
     assert banned(config, log) == [PEER] * 3
 
 
+@pytest.mark.parametrize("begin", [tls.stls, tls.implicit])
+def test_over_tls(host, config, begin):
+    with begin(host, env={"REMOTE_HOST": PEER}) as s:
+        s.ok("USER thomas")
+        s.err("PASS wrong")
+        s.ok("QUIT")
+    log = syslog(host.log())
+    assert re.search(r" tls=\S+: login failed", log)
+    assert banned(config, log) == [PEER]
+
+
+def test_who_does_not_get_through_tls_does_not_count(host, config):
+    strangers(host, b"USER thomas\r\nPASS secret\r\nQUIT\r\n",
+              options=["--plaintext=never"])
+    with host.connect(*tls.install(host), env={"REMOTE_HOST": PEER}) as s:
+        s.ok("STLS")
+        s.write(b"USER thomas\r\n")
+        while s.fill():
+            pass
+    log = syslog(host.log())
+    assert "TLS handshake failed" in log and "without TLS" in log
+    assert banned(config, log, "aggressive") == []
+
+
 @pytest.mark.parametrize("peer", [
     "2001:db8::7", "192.0.2.200", "255.255.255.255"])
 def test_addresses(host, config, peer):
@@ -138,8 +163,8 @@ def test_those_who_do_not_log_in_count_in_the_aggressive_mode_only(host,
 
 
 def test_who_leaves_or_serves_himself_does_not_count(host, config):
-    log = strangers(host, b"QUIT\r\n", b"USER x\r\nQUIT\r\n",
-                    b"USER thomas\r\nPASS secret\r\nQUIT\r\n")
+    strangers(host, b"QUIT\r\n", b"USER x\r\nQUIT\r\n",
+              b"USER thomas\r\nPASS secret\r\nQUIT\r\n")
     with host.connect(transport="pipes", env={"REMOTE_HOST": PEER}):
         pass
     log = syslog(host.log())

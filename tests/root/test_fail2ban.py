@@ -40,6 +40,7 @@ def counted(host, *log):
 
 
 def test_the_journal_is_understood(guarded):
+    guarded.options("--plaintext=always")
     guess(STRANGER)
     guess(STRANGER, f"x\r{FORGED}")
     guarded.login(address=FRIEND).quit()
@@ -71,10 +72,10 @@ class Syslog:
 
 
 def test_a_syslog_file_is_understood(guarded):
+    guarded.options("--plaintext=always", "--log=syslog")
     log = pathlib.Path("/run/mail.log")
     log.touch()
     Syslog(log)
-    guarded.options("--log=syslog")
     guess(STRANGER)
     guess(STRANGER, f"x\r{FORGED}")
     guarded.login(address=FRIEND).quit()
@@ -84,6 +85,7 @@ def test_a_syslog_file_is_understood(guarded):
 
 
 def test_who_guesses_is_banned(guarded):
+    guarded.options("--plaintext=always")
     (ETC / "action.d/note.conf").write_text(
         f"[Definition]\nactionban = echo <ip> <port> >>{BANNED}\n")
     (ETC / "jail.d/zz-test.conf").write_text(

@@ -12,6 +12,7 @@ SYSTEMD_LIBDIR = $(if $(filter /usr,$(PREFIX)),/usr,/usr/local)/lib
 UNITDIR = $(SYSTEMD_LIBDIR)/systemd/system
 SYSUSERSDIR = $(SYSTEMD_LIBDIR)/sysusers.d
 TMPFILESDIR = $(SYSTEMD_LIBDIR)/tmpfiles.d
+CATALOGDIR = $(SYSTEMD_LIBDIR)/systemd/catalog
 
 UNITS = pop3d.socket pop3d@.service pop3d.service pop3d-recover.service
 # The same with TLS from the first octet: made of those.
@@ -29,6 +30,10 @@ put_tls = sed -f units/implicit-tls.sed units/$(subst pop3ds,pop3d,$(1)) | $(cal
 on_host = [ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] ||
 with_systemd = $(on_host) [ ! -d /run/systemd/system ] ||
 
+# journalctl looks into a database that is made of all catalogs.
+update_catalog = $(on_host) ! command -v journalctl >/dev/null || \
+	journalctl --update-catalog
+
 .PHONY: install uninstall
 
 install: pop3d
@@ -38,6 +43,7 @@ install: pop3d
 	$(call put,units/pop3d.sysusers,$(SYSUSERSDIR)/pop3d.conf)
 	$(call put,units/pop3d.tmpfiles,$(TMPFILESDIR)/pop3d.conf)
 	$(foreach file,$(EXAMPLES),$(call put,units/$(file),$(EXAMPLEDIR)/$(file)) &&) :
+	$(call put,units/pop3d.catalog,$(CATALOGDIR)/pop3d.catalog)
 	$(call put,pop3d.8,$(MANDIR)/man8/pop3d.8)
 	if [ ! -e '$(PAM_FILE)' ]; then \
 		install -D -m 644 units/pop3d.pam '$(PAM_FILE)'; \
@@ -52,6 +58,7 @@ install: pop3d
 	fi
 	$(on_host) ! command -v systemd-tmpfiles >/dev/null || \
 		systemd-tmpfiles --create '$(TMPFILESDIR)/pop3d.conf'
+	$(update_catalog)
 	$(with_systemd) systemctl daemon-reload
 
 uninstall:
@@ -62,6 +69,7 @@ uninstall:
 		$(foreach unit,$(UNITS) $(TLS_UNITS),'$(DESTDIR)$(UNITDIR)/$(unit)') \
 		'$(DESTDIR)$(SYSUSERSDIR)/pop3d.conf' \
 		'$(DESTDIR)$(TMPFILESDIR)/pop3d.conf' \
+		'$(DESTDIR)$(CATALOGDIR)/pop3d.catalog' \
 		$(foreach file,$(EXAMPLES),'$(DESTDIR)$(EXAMPLEDIR)/$(file)') \
 		'$(DESTDIR)$(MANDIR)/man8/pop3d.8'
 	for dir in $(foreach dir,/fail2ban/filter.d /fail2ban/jail.d /fail2ban,\
@@ -74,5 +82,6 @@ uninstall:
 	elif [ -e '$(PAM_FILE)' ]; then \
 		echo '$(PAM_FILE) was changed here: left as it is'; \
 	fi
+	$(update_catalog)
 	$(with_systemd) systemctl daemon-reload
 	@$(on_host) echo 'Left: mail, /var/lib/pop3d and the user pop3d.'

@@ -27,6 +27,7 @@ def test_all_goes_below_destdir(installed, tmp_path, prefix):
             "/lib/systemd/system/pop3d@.service",
             "/lib/systemd/system/pop3d.service",
             "/lib/systemd/system/pop3d-recover.service",
+            "/lib/systemd/catalog/pop3d.catalog",
             "/lib/sysusers.d/pop3d.conf",
             "/lib/tmpfiles.d/pop3d.conf",
             "/share/doc/pop3d/examples/fail2ban/filter.d/pop3d.conf",

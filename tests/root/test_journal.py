@@ -1,7 +1,7 @@
 """What the journal knows of a session."""
 import re
 
-from host import LOGIN, LOGIN_FAILED, message
+from host import LOGIN, LOGIN_FAILED, TOP, message
 
 
 def test_fields_of_a_session(host):
@@ -42,3 +42,29 @@ def test_what_goes_to_stderr_does_not_reach_the_client(host):
     assert len(client.list()[1]) == 3
     client.quit()
     assert "user=thomas" in host.end_of_session()["MESSAGE"]
+
+
+def test_every_kind_of_entry_is_explained(host):
+    """What journalctl -x says; each MESSAGE_ID has a text and no other has."""
+    used = re.findall(r"\[EVENT_\w+\] = \"(\w{32})\"",
+                      (TOP / "log.c").read_text())
+    assert len(set(used)) == len(used) > 8
+    explained = {line.split()[0] for line in host.run(
+        "journalctl", "--list-catalog").splitlines() if " pop3d: " in line}
+    assert explained == set(used)
+    host.refusal("thomas", "wrong word")
+    host.journal(event=LOGIN_FAILED)
+    said = host.run("journalctl", "-x", "-t", "pop3d", "--no-pager")
+    assert "Subject: A POP3 login failed\n" in said
+    assert "A client wanted to log in, and could not." in said
+
+
+def test_every_explanation_has_its_parts(installed):
+    for number in installed.run("journalctl", "--list-catalog").splitlines():
+        if " pop3d: " not in number:
+            continue
+        text = installed.run("journalctl", "--dump-catalog", number.split()[0])
+        assert re.search(r"^Subject: \S", text, re.M)
+        assert re.search(r"^Documentation: man:pop3d\(8\)$", text, re.M)
+        assert len(text.split("\n\n", 1)[1].split()) > 10
+        assert "@" not in text  # no name of ours is one that is filled in

@@ -64,6 +64,7 @@ def installed():
 @pytest.fixture
 def host(installed):
     """A host that serves POP3 by systemd, with the user thomas."""
-    installed.run("systemctl", "enable", "--now", "pop3d.socket")
-    installed.user("thomas")
+    if not host_module.was_reset():
+        installed.run("systemctl", "enable", "--now", "pop3d.socket")
+        installed.user("thomas")
     return installed

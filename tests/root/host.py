@@ -4,6 +4,7 @@ import os
 import pathlib
 import poplib
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -23,8 +24,28 @@ STATE = pathlib.Path("/var/lib/pop3d")
 LOGIN, LOGIN_FAILED, RECOVERED, SETUP = "001", "002", "006", "008"
 
 
+COPY = pathlib.Path("/run/in-host-copy")
+
+
 def is_copy():
-    return os.path.exists("/run/in-host-copy/made")
+    return (COPY / "made").exists()
+
+
+def was_reset():
+    """Whether the test has begun anew because of reset()."""
+    return (COPY / "was-reset").exists()
+
+
+def reset():
+    """
+    Kills all processes of this copy at once, this one too. It boots again with
+    the files as they are, and the test begins anew.
+    """
+    (COPY / "was-reset").touch()
+    (COPY / "again").touch()
+    os.sync()
+    subprocess.run(["systemctl", "--force", "--force", "reboot"])
+    signal.pause()
 
 
 def until(condition, what):
@@ -57,6 +78,8 @@ def entries(*numbers):
 class Host:
     def __init__(self):
         assert is_copy(), "this is no copy of the host"
+        if was_reset():
+            return
         self.run("make", "-C", TOP, "-o", "pop3d", "install")
         if "POP3D" in os.environ:
             shutil.copy(os.environ["POP3D"], POP3D)

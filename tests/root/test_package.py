@@ -75,6 +75,7 @@ def test_serves_as_soon_as_it_is_installed(packaged):
     client.quit()
     delete_first(packaged)
     assert MAIL.read_bytes() == entries(2, 3)
+    assert " pop3d: " in packaged.run("journalctl", "--list-catalog")
     assert packaged.run("man", "-w", "pop3d").strip().endswith("pop3d.8.gz")
 
 

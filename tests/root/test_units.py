@@ -1,7 +1,8 @@
 """The units: what systemd makes of them."""
+import re
 import socket
 
-from host import (LOCALHOST, PASSWORD, PATIENCE, PORT, STATE, entries,
+from host import (LOCALHOST, PASSWORD, PATIENCE, POP3D, PORT, STATE, entries,
                   message, needs, until)
 
 FROM_ONE_ADDRESS = 20
@@ -30,6 +31,42 @@ def test_connections_from_one_address_are_limited(host):
     assert line.startswith(b"+OK")
     for s, _ in [*taken, (one_more, line)]:
         s.close()
+
+
+def test_connections_are_limited_in_all(host):
+    host.drop_in("[Socket]\nMaxConnections=2\n", "pop3d.socket")
+    host.run("systemctl", "restart", "pop3d.socket")
+
+    def connect(source):
+        s = socket.create_connection((LOCALHOST, PORT), PATIENCE, (source, 0))
+        return s, s.makefile("rb").readline()
+
+    taken = [connect(f"127.0.0.{n}") for n in (1, 2)]
+    assert all(line.startswith(b"+OK") for _, line in taken)
+    assert connect("127.0.0.3")[1] == b""
+    taken.pop()[0].close()
+    until(lambda: len(host.units()) < 2, "a free place")
+    assert connect("127.0.0.3")[1].startswith(b"+OK")
+
+
+def test_limits_are_the_same_however_it_is_started(installed):
+    """Those of the units, of xinetd's file, of pop3d itself, of the manual."""
+    installed.run("systemctl", "start", "pop3d.socket")
+    found = {(installed.show("pop3d.socket", "MaxConnections"),
+              installed.show("pop3d.socket", "MaxConnectionsPerSource"))}
+    examples = "/usr/local/share/doc/pop3d/examples"
+    for path, pattern in {
+            f"{examples}/pop3d.xinetd":
+            r"instances\s*= (\d+)\s+per_source\s*= (\d+)",
+            "/usr/local/share/man/man8/pop3d.8":
+            r"admits (\d+) sessions at once, (\d+) of them"}.items():
+        found.add(re.search(pattern, open(path).read()).groups())
+    usage = installed.run(POP3D, "--help")
+    found.add(tuple(re.findall(r"--max-(?:sessions|per-source)=N .*\((\d+)\)",
+                               usage)))
+    assert found == {("500", str(FROM_ONE_ADDRESS))}
+    # each session has a monitor, a greeter or what follows it, a TLS relay
+    assert installed.show("pop3d.service", "TasksMax") == "infinity"
 
 
 def test_stopping_a_session_deletes_nothing(host):

@@ -2,6 +2,7 @@
 #ifndef CHILD_H
 #define CHILD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -9,5 +10,14 @@
  * as waitpid(2) has it.
  */
 int child_wait(pid_t child, unsigned seconds);
+
+/* The same, however long it takes. */
+int child_wait_long(pid_t child);
+
+/*
+ * Whether it came to its end by itself, and in order. Logs what else there is
+ * to say of it.
+ */
+bool child_was_orderly(int status);
 
 #endif

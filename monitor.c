@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "log.h"
 #include "monitor_private.h"
 #include "proxy.h"
@@ -51,6 +51,9 @@ take_handover(struct monitor *m, bool *taken)
 		 h->output_len <= sizeof(h->output);
 	if (*taken)
 		m->handover = *h;
+	else
+		log_line(LOG_CRIT, EVENT_PROTOCOL,
+			 "a process handed over more than there is room for");
 	return false;
 }
 
@@ -158,9 +161,11 @@ serve_requests(struct monitor *m)
 		errno = 0;
 		if (!boundary_receive(m->boundary, &m->request)) {
 			more = false;
-			if (errno == EPROTO)
+			if (errno == EPROTO) {
 				log_line(LOG_CRIT, EVENT_PROTOCOL,
 					 "a process sent what is no request");
+				kill(m->child, SIGKILL);
+			}
 		} else if ((handlers[m->request.type].phases & m->phase) == 0) {
 			log_line(LOG_CRIT, EVENT_PROTOCOL,
 				 "a process made request %u out of its turn",
@@ -180,23 +185,10 @@ serve_requests(struct monitor *m)
 static bool
 reap(struct monitor *m)
 {
-	int status;
-	pid_t pid;
+	int status = child_wait_long(m->child);
 
-	do {
-		pid = waitpid(m->child, &status, 0);
-	} while (pid < 0 && errno == EINTR);
 	m->child = 0;
-	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
-		return true;
-	if (pid > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		log_line(LOG_CRIT, EVENT_PROTOCOL,
-			 "a process made a system call that it has no use for");
-	else if (pid > 0 && WIFSIGNALED(status))
-		log_line(LOG_ERR, EVENT_PROTOCOL,
-			 "a process of this session died of signal %d",
-			 WTERMSIG(status));
-	return false;
+	return child_was_orderly(status);
 }
 
 /*

@@ -112,7 +112,7 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 	a->reply.result = r;
 	bool sent = boundary_reply(m->boundary, &a->reply);
 	explicit_bzero(a, sizeof(*a));
-	return sent;
+	return sent && m->tries <= TRIES_MAX;
 }
 
 /* PAM's part and the account; password is NULL where it was checked already. */

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -84,12 +86,22 @@ receive_report(const struct relay_link *l, struct tls_report *r)
 }
 
 static void
+end_relay(pid_t relay, unsigned seconds)
+{
+	int status = child_wait(relay, seconds);
+
+	/* which child_wait sends to one that is late */
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		child_was_orderly(status);
+}
+
+static void
 forget(struct relay_link *l)
 {
 	close(l->report);
 	l->report = -1;
 	if (l->pid > 0)
-		child_wait(l->pid, 0);
+		end_relay(l->pid, 0);
 	l->pid = 0;
 }
 
@@ -194,5 +206,5 @@ monitor_tls_end(struct monitor *m)
 	if (m->relay.report >= 0)
 		close(m->relay.report);
 	close(m->connection.in);
-	child_wait(m->relay.pid, m->options->idle_timeout);
+	end_relay(m->relay.pid, m->options->idle_timeout);
 }

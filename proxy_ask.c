@@ -9,10 +9,10 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "log.h"
 #include "sandbox.h"
 
@@ -60,8 +60,8 @@ read_by_child(int connection, uid_t uid, gid_t gid, struct proxy_client *client)
 		n = child > 0 ? recv(pair[0], client, sizeof(*client), 0) : 0;
 	while (n < 0 && errno == EINTR);
 	close(pair[0]);
-	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (child > 0)
+		child_was_orderly(child_wait_long(child));
 	return n == (ssize_t)sizeof(*client);
 }
 

@@ -26,6 +26,7 @@ $(build):
 	mkdir -p $@
 
 include tests/tests.mk
+-include tests/hijack/hijack.mk
 -include tests/fuzz/fuzz.mk
 -include tests/lint.mk
 -include tests/coverage/coverage.mk

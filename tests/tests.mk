@@ -13,7 +13,7 @@ asan = build=build/asan program=build/asan/pop3d HARDENING=-fPIE \
 parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 check:
-	@$(MAKE) -s $(parallel) pop3d unit-tests
+	@$(MAKE) -s $(parallel) pop3d unit-tests hijack
 	@$(MAKE) -s $(parallel) $(asan) build/asan/pop3d unit-tests
 	$(if $(filter fuzz,$(or $(CHECK),fuzz)),@! command -v $(FUZZ_CC) \
 	    >build/fuzz-cc || $(MAKE) -s $(parallel) fuzz-targets)

@@ -1,0 +1,41 @@
+"""
+An attacker's code in the greeter, the mailbox process, the TLS relay and the
+reader of PROXY headers, as an ordinary user's: see tests/hijack.
+"""
+import os
+import pathlib
+import shutil
+import sys
+
+import pytest
+import tls
+from pop3 import has_asan, message
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "hijack"))
+import attacks  # noqa: E402
+
+
+def options(host, role):
+    if role == "relay":
+        return ["--tls=implicit", *tls.install(host)], "socketpair"
+    if role == "proxy":
+        return ["--proxy-protocol=127.0.0.0/8"], "tcp"
+    return [], "socketpair"
+
+
+@pytest.mark.skipif(has_asan(), reason="has a program of its own")
+@pytest.mark.parametrize("role", attacks.ROLES)
+def test_hijacked_process_gets_nowhere(host, role, capsys):
+    attacks.require()
+    shutil.copy(attacks.BINARY, host.pop3d)
+    host.write(message(1))
+    arguments, transport = options(host, role)
+    outcomes = {}
+    for name in attacks.expected(role):
+        with host.start(*arguments, transport=transport) as s:
+            said = s.exchange(attacks.script(role, name, "secret"))
+            s.status()
+            outcomes[name] = attacks.outcome(said, s.log())
+    attacks.report(capsys, role, outcomes)
+    assert not os.path.exists("/tmp/hijacked")
+    assert host.read() == message(1)

@@ -1,0 +1,15 @@
+# make hijack: pop3d with an attacker's code in each of its processes, for
+# tests/e2e/test_hijack.py and tests/root/test_hijack.py. Never installed.
+
+hijack_wraps = authorization_run transaction_run tls_relay proxy_read
+
+hijack: $(build)/hijack/pop3d
+
+$(build)/hijack/pop3d: tests/hijack/hijack.c $(objects)
+	@mkdir -p $(@D)
+	$(CC) $(all_cflags) $(LINK_HARDENING) $(LDFLAGS) \
+	    $(hijack_wraps:%=-Wl,--wrap=%) -o $@ $< $(objects) $(LIBS)
+
+-include $(build)/hijack/pop3d.d
+
+.PHONY: hijack

@@ -20,7 +20,7 @@ rpm-lint:
 
 # The package installed, used, upgraded and purged in a copy of this host.
 check-package: deb
-	/usr/bin/python3 -m pytest -q -p no:cacheprovider \
-		tests/root/test_package.py </dev/null
+	IN_HOST_COPY_LIMIT=600 /usr/bin/python3 -m pytest -q -rs \
+		-p no:cacheprovider tests/root/test_package.py </dev/null
 
 .PHONY: check-package

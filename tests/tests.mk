@@ -36,8 +36,8 @@ $(build)/unit/%: tests/unit/%.c $(unit_objects)
 # The servers that users come from, run beside pop3d. Fetches packages.
 check-migration: pop3d
 	tests/root/unpack-peers build/peers
-	/usr/bin/python3 -m pytest -q -p no:cacheprovider \
-	    tests/root/test_migration.py </dev/null
+	IN_HOST_COPY_LIMIT=600 /usr/bin/python3 -m pytest -q -rs \
+	    -p no:cacheprovider tests/root/test_migration.py </dev/null
 
 -include $(unit_tests:=.d)
 

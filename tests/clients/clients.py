@@ -24,6 +24,7 @@ class Client:
     remembers = True  # which messages it has, from one run to the next
     quick = True
     securities = "plain", "stls", "tls"
+    user, password = "thomas", "secret"
 
     def __init__(self, home, port, security, certificate):
         self.home = pathlib.Path(home)
@@ -91,10 +92,6 @@ class Collector(Client):
                 sorted(set(directory.iterdir()) - before)]
 
 
-def by_subject(text):
-    return text.partition(b"Subject: ")[2].partition(b"\n")[0]
-
-
 class Getmail(Collector):
     program = "getmail"
     securities = "plain", "tls"  # it has no STLS
@@ -107,11 +104,12 @@ class Getmail(Collector):
 type = {kind}
 server = 127.0.0.1
 port = {self.port}
-username = thomas
-password = secret
+username = {self.user}
+password = {self.password}
 [destination]
-type = Maildir
-path = {self.maildir()}/
+type = MDA_external
+path = /bin/sh
+arguments = ("{self.write('deliver', WAIT + DELIVER)}", "{self.maildir()}")
 [options]
 delete = {delete}
 read_all = false
@@ -122,10 +120,8 @@ verbose = 0
         self.run("getmail", "--getmaildir", self.home, "--rcfile", "getmailrc")
 
     def fetch(self, delete):
-        # getmail's own; and its files are in no order
-        mark = b"Return-Path: <unknown>\n"
-        return sorted((text.removeprefix(mark)
-                       for text in super().fetch(delete)), key=by_subject)
+        return [text.removeprefix(b"Return-Path: <unknown>\n")
+                for text in super().fetch(delete)]
 
 
 class Fetchmail(Collector):
@@ -145,6 +141,14 @@ poll 127.0.0.1 protocol POP3 port {self.port} uidl
                  self.home / "ids", "--pidfile", self.home / "pid",
                  "--invisible", "--nosyslog", ok=(0, 1))
 
+
+# getmail loses a child, or its wits, that ends before it sleeps:
+# https://github.com/getmail6/getmail6/issues/162
+WAIT = """\
+while read -r pid name state rest </proc/$PPID/stat && [ "$state" != S ]; do
+	:
+done
+"""
 
 # a file per message, named so that they sort in the order of arrival
 DELIVER = """\

@@ -144,7 +144,6 @@ def picture(display, path):
 class Thunderbird(Client):
     program = "thunderbird"
     quick = False
-    user, password = "thomas", "secret"
 
     @classmethod
     def missing(cls):
@@ -187,7 +186,7 @@ class Thunderbird(Client):
                 process.send_signal(signal.SIGTERM)
 
     def await_session(self, process, output):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + 2 * PATIENCE
         while "Connection closed." not in (said := output.read_text(
                 errors="replace")):
             assert time.monotonic() < deadline and process.poll() is None, said

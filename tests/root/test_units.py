@@ -11,6 +11,7 @@ FROM_ONE_ADDRESS = 20
 def test_systemd_finds_no_fault(installed):
     out = installed.run("systemd-analyze", "verify", "pop3d.socket",
                         "pop3d@0.service", "pop3d.service",
+                        "pop3ds.socket", "pop3ds@0.service", "pop3ds.service",
                         "pop3d-recover.service")
     assert out == ""
 

@@ -114,7 +114,9 @@ tls_context_new(const struct tls_files *f, const char **wrong)
 			     TLS1_2_VERSION, NULL);
 	/* A client that just hangs up loses nothing: only QUIT deletes. */
 	openssl.SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
-					     SSL_OP_IGNORE_UNEXPECTED_EOF);
+					     SSL_OP_IGNORE_UNEXPECTED_EOF |
+					     SSL_OP_CIPHER_SERVER_PREFERENCE |
+					     SSL_OP_PRIORITIZE_CHACHA);
 	openssl.SSL_CTX_ctrl(ctx, SSL_CTRL_MODE,
 			     SSL_MODE_ENABLE_PARTIAL_WRITE |
 				 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |

@@ -159,6 +159,7 @@ cat >"$1/tmp/$$" && mv "$1/tmp/$$" "$1/new/$(printf %06d "$n")"
 
 class Mpop(Collector):
     program = "mpop"
+    auth = "user"  # its name for the way to log in
 
     def collect(self, delete):
         self.write("mpoprc", f"""\
@@ -167,7 +168,7 @@ host 127.0.0.1
 port {self.port}
 user thomas
 password secret
-auth user
+auth {self.auth}
 tls {'off' if self.security == 'plain' else 'on'}
 tls_starttls {'on' if self.security == 'stls' else 'off'}
 tls_certcheck off

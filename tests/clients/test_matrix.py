@@ -11,7 +11,8 @@ import subprocess
 
 import pytest
 import reference
-from clients import ALL
+import sasl
+from clients import ALL, Mpop
 from pop3 import message, wait_until
 from thunderbird import Thunderbird, picture
 
@@ -147,3 +148,22 @@ def test_thunderbirds_window_shows_the_inbox(host):
     PICTURE.parent.mkdir(exist_ok=True)
     with client.running() as display:
         wait_until(lambda: "message 4" in picture(display, PICTURE))
+
+
+@pytest.mark.parametrize("security", ["plain", "stls", "tls"])
+@pytest.mark.parametrize("auth", ["plain", "login", "scram-sha-256", "apop",
+                                  "oauthbearer", "xoauth2"])
+def test_ways_to_log_in(host, certificate, auth, security):
+    """By mpop, which knows all of them."""
+    skip_without(Mpop)
+    host.write(message(1))
+    sasl.allow_tokens(host, thomas="secret")
+    server = Server(host, sasl.set_secret(host, "thomas", "secret", "--apop"),
+                    *options(host, security, certificate))
+    client = Mpop(host.directory("client"), server.port, security,
+                  f"{host.top}/ca.crt")
+    client.auth = auth
+    assert client.fetch(delete=True) == texts([message(1)])
+    method = auth.upper()
+    assert re.search(rf"method={method}( tls=\S+)?: logged in",
+                     server.log.read_text())

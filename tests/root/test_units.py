@@ -67,7 +67,8 @@ def test_limits_are_the_same_however_it_is_started(installed):
                                usage)))
     assert found == {("500", str(FROM_ONE_ADDRESS))}
     # each session has a monitor, a greeter or what follows it, a TLS relay
-    assert installed.show("pop3d.service", "TasksMax") == "infinity"
+    for unit in "pop3d.service", "pop3ds.service":
+        assert installed.show(unit, "TasksMax") == "infinity"
 
 
 def test_stopping_a_session_deletes_nothing(host):

@@ -24,7 +24,11 @@
 #include "signals.h"
 #include "transaction.h"
 
-enum { TOUCH_SECONDS = 60 };
+enum {
+	TOUCH_SECONDS = 60,
+	/* longer than an honest greeter waits, and all its failures */
+	GREETER_SECONDS = 240
+};
 
 static const char *const reasons[END_REASONS] = {
 	[END_QUIT] = "quit",
@@ -148,6 +152,13 @@ wait_for_request(struct monitor *m)
 			kill(m->child, SIGTERM);
 			told = true;
 		}
+		if (m->phase != MAILBOX &&
+		    monitor_seconds_since(&m->greeted) > GREETER_SECONDS) {
+			log_line(LOG_CRIT, EVENT_PROTOCOL,
+				 "the greeter does not end: it is killed");
+			kill(m->child, SIGKILL);
+			return false;
+		}
 		keeper_touch(&m->keeper, &m->account);
 	}
 }
@@ -245,6 +256,7 @@ start_greeter(struct monitor *m)
 					boundary));
 	}
 	m->phase = GREETER;
+	clock_gettime(CLOCK_MONOTONIC, &m->greeted);
 	return boundary == -1;
 }
 

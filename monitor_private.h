@@ -63,7 +63,7 @@ struct monitor {
 	struct handover handover;
 	struct summary summary;
 	struct keeper keeper;
-	struct timespec start;
+	struct timespec start, greeted; /* the session; this greeter */
 };
 
 double monitor_seconds_since(const struct timespec *start);

@@ -20,6 +20,9 @@
 #include "signals.h"
 #include "tls_tickets.h"
 
+/* seconds that a stranger may take to hear the last reply */
+enum { STRANGER_SECONDS = 10 };
+
 /* ---- in the relay's process */
 
 static SSL_CTX *
@@ -206,5 +209,6 @@ monitor_tls_end(struct monitor *m)
 	if (m->relay.report >= 0)
 		close(m->relay.report);
 	close(m->connection.in);
-	end_relay(m->relay.pid, m->options->idle_timeout);
+	end_relay(m->relay.pid, m->phase == MAILBOX ? m->options->idle_timeout
+						    : STRANGER_SECONDS);
 }

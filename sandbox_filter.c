@@ -201,7 +201,7 @@ static const struct sock_filter mailbox[] = {
 
 #define PROGRAM(list)                                              \
 	{                                                          \
-		.len = sizeof(list) / sizeof(list[0]),             \
+		.len = sizeof(list) / sizeof((list)[0]),           \
 		.filter = (struct sock_filter *)(uintptr_t)(list), \
 	}
 

@@ -7,16 +7,17 @@ is kept in build/check.
 usage: check.py [PART...]
 
 unit      the parts by themselves
-plain     sessions with the program as it is installed, but for those of SLOW
-asan      unit, and all sessions, with AddressSanitizer and UBSan
+plain     all sessions, with the program as it is installed: in its sandbox
+asan      unit, and all sessions, with AddressSanitizer and UBSan, without a
+          sandbox
 clients   what real mail programs fetch
 fault     QUIT cut at every system call
 root      installed, in a copy of this host
 fuzz      each target for $FUZZ_CHECK_SECONDS
 lint      what machines find by reading
-e2e       (only if asked for) all sessions with the program as it is installed
 """
 import concurrent.futures
+import contextlib
 import glob
 import os
 import re
@@ -35,18 +36,33 @@ ASAN = os.path.join(TOP, "build", "asan")
 CPUS = os.cpu_count() or 1
 PATIENCE = 600  # seconds for one job
 
-# These take long, most of them because they wait for delays of failed logins,
-# for timeouts and locks, and are run with the sanitizers only.
-SLOW = ("abuse", "apop", "auth", "locks", "log", "login", "rewrite", "secrets",
-        "session_end", "template", "tls", "wire")
 # Those that take long begin first; about how many seconds.
 LONG = {"plain: login_time": 185, "asan: session_end": 170, "asan: auth": 160,
         "asan: secrets": 110, "asan: rewrite": 90, "asan: wire": 75,
         "asan: abuse": 70, "asan: tls": 60, "plain: soak": 65,
         "asan: login": 50, "asan: apop": 40, "asan: locks": 40,
+        "plain: session_end": 155, "plain: auth": 155, "plain: secrets": 100,
+        "plain: rewrite": 35, "plain: wire": 40, "plain: abuse": 65,
+        "plain: tls": 50, "plain: login": 45, "plain: apop": 35,
+        "plain: locks": 30, "plain: log": 30,
         "fault: recovery of every-other": 100,
         "fault: recovery of last-two": 100, "root: accounts": 60, "root: malicious_user": 60,
         "lint: tidy": 80, "lint: analyzer": 60}
+
+
+running = set()
+
+
+def kill(process):
+    """With all that it has started and that has not left its session."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def give_up(number, _):
+    for process in list(running):
+        kill(process)
+    os._exit(128 + number)
 
 
 class Job:
@@ -70,15 +86,14 @@ class Job:
                 self.argv, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, cwd=TOP, start_new_session=True,
                 env={**os.environ, **self.environment})
+            running.add(process)
             try:
                 return process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 log.write(b"\nit took longer than %d seconds\n" % PATIENCE)
             finally:
-                try:
-                    os.killpg(process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+                running.discard(process)
+                kill(process)
                 process.wait()
 
     def output(self):
@@ -141,8 +156,7 @@ def lint():
 
 PARTS = {
     "unit": lambda: units("unit", BUILD),
-    "plain": lambda: pytests("plain", "e2e", PLAIN, SLOW,
-                             POP3D_SOAK_SECONDS="60"),
+    "plain": lambda: pytests("plain", "e2e", PLAIN, POP3D_SOAK_SECONDS="60"),
     "asan": lambda: [*units("asan", ASAN),
                      *pytests("asan", "e2e", os.path.join(ASAN, "pop3d"),
                               ["memory"])],
@@ -151,9 +165,7 @@ PARTS = {
     "root": lambda: pytests("root", "root", PLAIN),
     "fuzz": fuzzers,
     "lint": lint,
-    "e2e": lambda: pytests("e2e", "e2e", PLAIN),
 }
-UNLESS_ASKED = [part for part in PARTS if part != "e2e"]
 
 
 # ---- what they find
@@ -207,12 +219,14 @@ def tell(job, status, seconds):
 
 def main():
     os.makedirs(LOGS, exist_ok=True)
-    jobs = [job for part in sys.argv[1:] or UNLESS_ASKED
+    signal.signal(signal.SIGINT, give_up)
+    signal.signal(signal.SIGTERM, give_up)
+    jobs = [job for part in sys.argv[1:] or PARTS
             for job in PARTS[part]()]
     jobs.sort(key=Job.weight, reverse=True)
     total, failed = [0, 0, 0], []
     with concurrent.futures.ThreadPoolExecutor(CPUS) as busy, \
-            concurrent.futures.ThreadPoolExecutor(2 + 2 * CPUS) as waiting:
+            concurrent.futures.ThreadPoolExecutor(4 * CPUS) as waiting:
         for done in concurrent.futures.as_completed(
                 [(busy if job.busy else waiting).submit(carry_out, job)
                  for job in jobs]):

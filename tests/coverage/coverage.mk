@@ -18,7 +18,7 @@ coverage:
 	@$(CC) -c -o $(coverage_build)/exit.o tests/coverage/exit.c
 	@$(MAKE) -s $(parallel) $(coverage) build/coverage/pop3d unit-tests
 	$(coverage_run) unit
-	$(coverage_run) e2e
+	$(coverage_run) plain
 	@/usr/bin/python3 tests/coverage/report.py $(coverage_build)
 
 .PHONY: coverage

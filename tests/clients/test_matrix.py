@@ -7,11 +7,11 @@ import os
 import pathlib
 import re
 import socket
-import subprocess
 
 import pytest
 import reference
 import sasl
+from certificate import make_certificate
 from clients import ALL, Mpop
 from pop3 import message, wait_until
 from thunderbird import Thunderbird, picture
@@ -32,26 +32,9 @@ def texts(entries):
             for m in reference.split(b"".join(entries))]
 
 
-def openssl_req(*options, **files):
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", *options,
-         "-keyout", files["key"], "-out", files["crt"]],
-        check=True, capture_output=True)
-
-
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
-    """A directory with the files ca.crt, key and crt."""
-    directory = tmp_path_factory.mktemp("tls")
-    ca = {name: directory / f"ca.{name}" for name in ("key", "crt")}
-    openssl_req("-subj", "/CN=a test's authority", **ca)
-    openssl_req("-subj", "/CN=localhost", "-CA", ca["crt"], "-CAkey",
-                ca["key"], "-addext", "subjectAltName=IP:127.0.0.1", "-addext",
-                "basicConstraints=critical,CA:FALSE", "-addext",
-                "extendedKeyUsage=serverAuth",
-                key=directory / "key", crt=directory / "crt")
-    return directory
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 def knows_tls(host):

@@ -3,6 +3,7 @@ The Debian package, from installation to purge, under a real systemd. `make
 check-package` builds it first.
 """
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from host import PASSWORD, PORT, STATE, TOP, entries, message, until
 
 for name in "e2e", "clients":
     sys.path.append(str(TOP / "tests" / name))
+from certificate import make_certificate  # noqa: E402
 from thunderbird import Thunderbird, picture  # noqa: E402
 
 PACKAGES = TOP / "build/deb"
@@ -80,10 +82,18 @@ def test_serves_as_soon_as_it_is_installed(packaged):
 
 
 @pytest.mark.skipif(Thunderbird.missing(), reason=str(Thunderbird.missing()))
-def test_thunderbird_shows_the_inbox_as_soon_as_it_is_installed(packaged):
+@pytest.mark.parametrize("security, port", [("plain", PORT), ("stls", PORT),
+                                            ("tls", 995)])
+def test_thunderbird_shows_the_inbox_as_soon_as_it_is_installed(
+        packaged, security, port):
     home = pathlib.Path("/var/tmp/client")
     home.mkdir()
-    client = Thunderbird(home, PORT, "plain", None)
+    if security != "plain":
+        etc = pathlib.Path("/etc/pop3d")
+        etc.mkdir(exist_ok=True)
+        make_certificate(etc, "tls.")
+        packaged.run("systemctl", "enable", "--now", "pop3ds.socket")
+    client = Thunderbird(home, port, security, "/etc/pop3d/ca.crt")
     client.password = PASSWORD
     with client.running() as display:
         until(lambda: all(f"message {n}" in picture(display, home / "window.png")
@@ -93,10 +103,22 @@ def test_thunderbird_shows_the_inbox_as_soon_as_it_is_installed(packaged):
     end = packaged.end_of_session()
     assert (end["POP3_REASON"], end["POP3_RETRIEVED"]) == ("quit", "3")
     assert client.fetch(delete=False) == []
-    assert packaged.end_of_session()["POP3_RETRIEVED"] == "0"
+    until(lambda: packaged.end_of_session()["POP3_RETRIEVED"] == "0", "the end")
     assert client.fetch(delete=True) == []
-    assert packaged.end_of_session()["POP3_DELETED"] == "3"
+    until(lambda: packaged.end_of_session()["POP3_DELETED"] == "3", "the end")
     assert MAIL.read_bytes() == b""
+
+
+def test_depends_on_what_it_loads_at_run_time(packaged):
+    binary = pathlib.Path("/usr/sbin/pop3d").read_bytes()
+    named = packaged.run("dpkg-query", "-W", "-f", "${Depends} ${Recommends}",
+                         "pop3d")
+    loaded = set(re.findall(rb"\blib\w+\.so\.\d+", binary))
+    assert len(loaded) > 3
+    for library in sorted(loaded):
+        owner = packaged.run("dpkg-query", "--search",
+                             f"*/{library.decode()}").partition(":")[0]
+        assert owner in named, library
 
 
 def test_finds_nothing_wrong_with_itself(packaged):

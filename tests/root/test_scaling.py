@@ -4,15 +4,21 @@ import pathlib
 import poplib
 import socket
 import subprocess
+import sys
 
 import pytest
 
-from host import PASSWORD, PATIENCE, POP3D, entries, message, needs, until
+from host import (PASSWORD, PATIENCE, POP3D, TOP, entries, message, needs,
+                  until)
+
+sys.path.append(str(TOP / "tests/e2e"))
+import tls  # noqa: E402
 
 CLIENT = "192.0.2.77"
 FRONT = "192.0.2.1"
 HOSTS = {"one": "198.51.100.1", "two": "198.51.100.5"}
 LOGS = pathlib.Path("/run/hosts")
+ETC = pathlib.Path("/etc/pop3d")
 
 HAPROXY = """\
 global
@@ -29,6 +35,13 @@ backend pop3
     balance roundrobin
     server one {one}:110 send-proxy check inter 200ms fall 1 rise 1
     server two {two}:110 send-proxy-v2 check inter 200ms fall 1 rise 1
+frontend pop3s
+    bind {front}:995
+    default_backend pop3s
+backend pop3s
+    balance roundrobin
+    server one {one}:995 send-proxy
+    server two {two}:995 send-proxy-v2
 """
 
 
@@ -36,19 +49,33 @@ def sh(line):
     subprocess.run(line, shell=True, check=True)
 
 
+def trusting():
+    context = tls.client()
+    context.check_hostname = False  # it is an address
+    return context
+
+
 class FromClient(poplib.POP3):
     def _create_socket(self, timeout):
-        return socket.create_connection((FRONT, 110), timeout, (CLIENT, 0))
+        return socket.create_connection((FRONT, self.port), timeout,
+                                        (CLIENT, 0))
+
+
+class OverTLS(FromClient):
+    """With TLS from the first octet."""
+
+    def _create_socket(self, timeout):
+        return trusting().wrap_socket(super()._create_socket(timeout))
 
 
 class Cluster:
     def __init__(self, host):
         self.host = host
         self.running = {}
-        # there is no TLS here
-        self.options = ["--plaintext=always"] if "--plaintext" in host.run(
-            POP3D, "--help") else []
         LOGS.mkdir()
+        ETC.mkdir()
+        for name, pem in zip(("tls.crt", "tls.key"), tls.certificate()):
+            (ETC / name).write_bytes(pem)
         sh(f"ip address add {FRONT}/24 dev lo;"
            f"ip address add {CLIENT}/32 dev lo")
         for name, address in HOSTS.items():
@@ -60,8 +87,7 @@ class Cluster:
                f"ip -n {name} address add {address}/30 dev eth0;"
                f"ip -n {name} link set eth0 up;"
                f"ip -n {name} route add default via {near}")
-            self.up(name, near)
-            until(lambda: "Listening on" in self.log(name), "the host")
+            self.up(name)
         conf = LOGS / "haproxy.cfg"
         conf.write_text(HAPROXY.format(front=FRONT, **HOSTS))
         self.haproxy = subprocess.Popen(
@@ -74,21 +100,33 @@ class Cluster:
                              stdout=subprocess.PIPE).stdout
         return bool(out.strip())
 
-    def up(self, name, near=None):
-        near = near or HOSTS[name][:-1] + str(int(HOSTS[name][-1]) + 1)
-        self.running[name] = subprocess.Popen(
-            ["ip", "netns", "exec", name, "systemd-socket-activate",
-             "--accept", "--inetd", "-l", f"{HOSTS[name]}:110", POP3D,
-             "--log=stderr", "--plaintext=always",
-             f"--proxy-protocol={near}", *self.options],
-            stdin=subprocess.DEVNULL, stderr=open(LOGS / name, "ab"))
+    def up(self, name):
+        near = HOSTS[name][:-1] + str(int(HOSTS[name][-1]) + 1)
+        (LOGS / name).touch()
+        before = self.log(name).count("Listening on")
+        self.running[name] = [
+            subprocess.Popen(
+                ["ip", "netns", "exec", name, "systemd-socket-activate",
+                 "--accept", "--inetd", "-l", f"{HOSTS[name]}:{port}", POP3D,
+                 "--log=stderr", f"--proxy-protocol={near}", *options],
+                stdin=subprocess.DEVNULL, stderr=open(LOGS / name, "ab"))
+            for port, *options in [(110, "--plaintext=always"),
+                                   (995, "--tls=implicit")]]
+        until(lambda: self.log(name).count("Listening on") == before + 2,
+              "the host")
 
     def down(self, name):
-        self.running[name].kill()
-        self.running[name].wait()
+        for process in self.running[name]:
+            process.kill()
+            process.wait()
 
-    def login(self):
-        client = FromClient(FRONT, timeout=PATIENCE)
+    def login(self, security="plain"):
+        if security == "tls":
+            client = OverTLS(FRONT, 995, timeout=PATIENCE)
+        else:
+            client = FromClient(FRONT, timeout=PATIENCE)
+        if security == "stls":
+            client.stls(trusting())
         client.user("thomas")
         client.pass_(PASSWORD)
         return client
@@ -98,8 +136,8 @@ class Cluster:
 
     def end(self):
         self.haproxy.kill()
-        for process in self.running.values():
-            process.kill()
+        for name in self.running:
+            self.down(name)
 
 
 @pytest.fixture
@@ -130,6 +168,19 @@ def test_both_hosts_serve_the_same_mail(cluster):
         # HAProxy's health checks have its own address
         for line in log.splitlines():
             assert "user=thomas" not in line or f"rhost={CLIENT} " in line
+
+
+@needs("haproxy")
+@pytest.mark.parametrize("security", ["stls", "tls"])
+def test_tls_begins_behind_the_proxys_header(cluster, security):
+    for _ in HOSTS:
+        client = cluster.login(security)
+        assert client.retr(1)[1] == message(1)[1]
+        quit(client)
+    for name in HOSTS:
+        until(lambda: "session ended: quit" in cluster.log(name), "the end")
+        assert f"rhost={CLIENT} user=thomas" in cluster.log(name)
+        assert "tls=TLSv1.3" in cluster.log(name)
 
 
 @needs("haproxy")

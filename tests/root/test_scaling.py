@@ -40,6 +40,7 @@ frontend pop3s
     default_backend pop3s
 backend pop3s
     balance roundrobin
+    default-server check port 110 check-send-proxy inter 200ms fall 1 rise 1
     server one {one}:995 send-proxy
     server two {two}:995 send-proxy-v2
 """

@@ -38,6 +38,18 @@ next_kept(const int *fds, size_t n, int from)
 	return next;
 }
 
+/*
+ * A descriptor that is opened or received later must not become standard
+ * error, where the C library writes its last words.
+ */
+static void
+take_low_numbers(const int *fds, size_t n)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (next_kept(fds, n, fd) != fd)
+			(void)!open("/dev/null", O_RDWR);
+}
+
 bool
 descriptors_keep(const int *fds, size_t n)
 {
@@ -50,7 +62,10 @@ descriptors_keep(const int *fds, size_t n)
 			return false;
 		from = kept + 1;
 	}
-	return close_between((unsigned)from, UINT_MAX);
+	if (!close_between((unsigned)from, UINT_MAX))
+		return false;
+	take_low_numbers(fds, n);
+	return true;
 }
 
 bool

@@ -7,8 +7,9 @@
 
 /*
  * Closes all but these, which may repeat and need no order; numbers below 0
- * stand for none. The log's own goes too: log_restart(). False, with errno,
- * when it cannot be done.
+ * stand for none. The log's own goes too: log_restart(). Those of standard
+ * input, output and error are /dev/null where they are not among these. False,
+ * with errno, when it cannot be done.
  */
 bool descriptors_keep(const int *fds, size_t n);
 

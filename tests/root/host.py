@@ -181,7 +181,7 @@ class Process:
     """What /proc tells of a process."""
 
     def __init__(self, pid):
-        self.pid = int(pid)
+        self.pid = pid
         self.status = {}
         for line in open(f"/proc/{pid}/status"):
             name, _, value = line.partition(":")
@@ -204,6 +204,31 @@ class Process:
     def capabilities(self):
         return {int(self.status[name][0], 16)
                 for name in ("CapEff", "CapPrm", "CapInh", "CapAmb")}
+
+    @property
+    def bounding(self):
+        return int(self.status["CapBnd"][0], 16)
+
+    @property
+    def descriptors(self):
+        """{number: path, or what else it is}"""
+        directory = f"/proc/{self.pid}/fd"
+        return {int(fd): os.readlink(f"{directory}/{fd}").partition(":[")[0]
+                for fd in os.listdir(directory)}
+
+    def sockets(self):
+        """The sockets themselves, to be compared with another process's."""
+        directory = f"/proc/{self.pid}/fd"
+        return {os.readlink(f"{directory}/{fd}")
+                for fd in os.listdir(directory)}
+
+    def limit(self, name):
+        """The hard limit; None for none."""
+        for line in open(f"/proc/{self.pid}/limits"):
+            if line.lower().startswith(f"max {name}"):
+                value = line[26:].split()[1]
+                return None if value == "unlimited" else int(value)
+        raise KeyError(name)
 
     def children(self):
         path = f"/proc/{self.pid}/task/{self.pid}/children"

@@ -219,8 +219,9 @@ class Process:
     def sockets(self):
         """The sockets themselves, to be compared with another process's."""
         directory = f"/proc/{self.pid}/fd"
-        return {os.readlink(f"{directory}/{fd}")
-                for fd in os.listdir(directory)}
+        found = {os.readlink(f"{directory}/{fd}")
+                 for fd in os.listdir(directory)}
+        return {what for what in found if what.startswith("socket:")}
 
     def limit(self, name):
         """The hard limit; None for none."""

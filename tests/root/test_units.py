@@ -2,6 +2,8 @@
 import re
 import socket
 
+import pytest
+
 from host import (LOCALHOST, PASSWORD, PATIENCE, POP3D, PORT, STATE, entries,
                   message, needs, until)
 
@@ -145,3 +147,13 @@ def test_recover_has_nothing_to_do_after_orderly_sessions(host):
     assert host.show("pop3d-recover.service", "Result") == "success"
     with open("/var/mail/thomas", "rb") as mailbox:
         assert mailbox.read() == entries(1, 3)
+
+
+@pytest.mark.parametrize("unit, limit", [("pop3d.service", 3.0),
+                                         ("pop3d-recover.service", 5.0),
+                                         ("pop3d@0.service", 8.0)])
+def test_systemd_finds_it_little_exposed(installed, unit, limit):
+    """pop3d@ is started for each connection: see there what would be dear."""
+    report = installed.run("systemd-analyze", "security", "--no-pager", unit)
+    exposure = re.search(r"exposure level for \S+: ([\d.]+)", report)
+    assert float(exposure[1]) < limit, report

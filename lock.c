@@ -148,43 +148,49 @@ now_ns(void)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-/*
- * Sleeps for half to all of *pause, but not past `end`, and makes the next
- * pause longer. The clock's last digits keep two processes out of step.
- */
-static void
-take_a_pause(long long end, long long *pause)
+void
+lock_wait_begin(struct lock_wait *w, unsigned timeout)
 {
-	long long now = now_ns(), half = *pause / 2;
+	w->end = now_ns() + timeout * 1000000000LL;
+	w->pause = PAUSE_FIRST_MS * 1000000LL;
+}
+
+/* The clock's last digits keep two processes out of step. */
+bool
+lock_wait(struct lock_wait *w)
+{
+	long long now = now_ns(), half = w->pause / 2;
 	long long ns = half + now % half;
 
-	if (ns > end - now)
-		ns = end - now;
+	if (now >= w->end)
+		return false;
+	if (ns > w->end - now)
+		ns = w->end - now;
 	struct timespec t = { .tv_sec = ns / 1000000000,
 			      .tv_nsec = ns % 1000000000 };
 	ppoll(NULL, 0, &t, signals_while_waiting());
-	*pause += half;
-	if (*pause > PAUSE_LAST_MS * 1000000LL)
-		*pause = PAUSE_LAST_MS * 1000000LL;
+	w->pause += half;
+	if (w->pause > PAUSE_LAST_MS * 1000000LL)
+		w->pause = PAUSE_LAST_MS * 1000000LL;
+	return !signals_terminated();
 }
 
 static enum lock_result
 wait_for_all(struct mailbox_lock *l, int fd, bool shared)
 {
-	long long end = now_ns() + l->timeout * 1000000000LL;
-	long long pause = PAUSE_FIRST_MS * 1000000LL;
+	struct lock_wait w;
+	enum lock_result r;
 
 	assert(l->fd < 0 && !l->kept);
-	for (;;) {
-		enum lock_result r = try_all(l, fd, shared);
-		if (r != LOCK_BUSY || now_ns() >= end)
-			return r;
-		take_a_pause(end, &pause);
-		if (signals_terminated()) {
-			errno = EINTR;
-			return LOCK_FAILED;
-		}
+	lock_wait_begin(&w, l->timeout);
+	do
+		r = try_all(l, fd, shared);
+	while (r == LOCK_BUSY && lock_wait(&w));
+	if (r == LOCK_BUSY && signals_terminated()) {
+		errno = EINTR;
+		return LOCK_FAILED;
 	}
+	return r;
 }
 
 /* The interface */

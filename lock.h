@@ -78,6 +78,19 @@ enum lock_result lock_shared(struct mailbox_lock *l, int fd);
 /* Gives back what is held. */
 void lock_release(struct mailbox_lock *l);
 
+/* Waiting for another program, as for a lock that it holds. */
+struct lock_wait {
+	long long end, pause; /* nanoseconds */
+};
+
+void lock_wait_begin(struct lock_wait *w, unsigned timeout);
+
+/*
+ * Sleeps a little, longer each time, until another try makes sense. False when
+ * the timeout is over, or SIGTERM came.
+ */
+bool lock_wait(struct lock_wait *w);
+
 /* Whether pids mean nothing and flock is a fcntl lock: the file is on NFS. */
 bool lock_on_nfs(int fd);
 

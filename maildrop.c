@@ -393,10 +393,13 @@ at_end(const struct maildrop *m)
 enum maildrop_result
 maildrop_read(struct maildrop *m, const char **data, size_t *len)
 {
+	struct lock_wait wait;
+
 	*len = 0;
 	if (at_end(m))
 		return MAILDROP_OK;
-	for (int i = 0; i < READ_TRIES; i++) {
+	lock_wait_begin(&wait, m->options->lock_timeout);
+	for (int i = 0; i < READ_TRIES || lock_wait(&wait); i++) {
 		enum maildrop_result r = read_piece(m, len);
 		bool same = r == MAILDROP_OK && mailbox_unchanged(&m->mailbox);
 
@@ -410,7 +413,7 @@ maildrop_read(struct maildrop *m, const char **data, size_t *len)
 		}
 	}
 	log_line(LOG_WARNING, EVENT_MAILBOX,
-		 "mailbox %s: it is rewritten again and again without a lock",
+		 "mailbox %s: it is changed again and again without a lock",
 		 m->mailbox.path);
 	return MAILDROP_TEMPORARY;
 }

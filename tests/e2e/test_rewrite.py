@@ -241,6 +241,37 @@ def test_new_mail_while_a_message_is_sent_does_no_harm(host):
     assert host.read() == b"".join(mail[1:]) + message(4)
 
 
+def test_mail_that_is_delivered_for_a_while_does_no_harm(host):
+    """By a program that takes other locks, or none, and writes in pieces."""
+    mail = [message(1, "0123456789\n" * 2_000_000), message(2)]
+    host.write(*mail)
+    delivering = threading.Event()
+
+    def deliver():
+        with open(host.mailbox, "ab", buffering=0) as f:
+            f.write(b"From a " + b"Wed Dec  2 05:53:22 1992\nA: b\n\n")
+            while not delivering.wait(0.002):
+                f.write(b"a line\n" * 100)
+            f.write(b"\n")
+
+    with host.login() as s:
+        deliverer = threading.Thread(target=deliver)
+        deliverer.start()
+        # it ends some time after the client has begun to wait for it
+        threading.Timer(2, delivering.set).start()
+        try:
+            assert s.retr(1) == text_of(mail, 1)
+            assert s.retr(2) == text_of(mail, 2)
+        finally:
+            delivering.set()
+            deliverer.join()
+        s.ok("DELE 1")
+        s.ok("QUIT")
+    with host.login() as s:
+        s.ok("STAT", "+OK 2 ...")
+        s.ok("QUIT")
+
+
 def test_a_mailbox_rewritten_while_a_message_is_sent(host):
     """The same messages at other places: the rest may come from there."""
     mail = [message(1), message(2, "".join(

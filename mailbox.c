@@ -428,8 +428,7 @@ look_again(struct mailbox *b)
 				 : snapshot_compare(&b->snapshot, &st);
 	if (change == UNCHANGED)
 		return r;
-	if (change != MAY_HAVE_GROWN ||
-	    !has_only_grown(b, &b->mbox, st.st_size))
+	if (change == CHANGED || !has_only_grown(b, &b->mbox, st.st_size))
 		r = find_again(b, &st);
 	if (r == MAILDROP_OK)
 		snapshot_take(&b->snapshot, &st);

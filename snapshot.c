@@ -43,7 +43,7 @@ snapshot_compare(const struct snapshot *old, const struct stat *st)
 	if (old->mtime_sec != st->st_mtim.tv_sec ||
 	    old->mtime_nsec != st->st_mtim.tv_nsec ||
 	    old->ctime_sec != st->st_ctim.tv_sec ||
-	    old->ctime_nsec != st->st_ctim.tv_nsec || old->racy)
+	    old->ctime_nsec != st->st_ctim.tv_nsec)
 		return CHANGED;
-	return UNCHANGED;
+	return old->racy ? MAY_HAVE_CHANGED : UNCHANGED;
 }

@@ -18,14 +18,15 @@ struct snapshot {
 	bool racy;
 };
 
-enum change { UNCHANGED, MAY_HAVE_GROWN, CHANGED };
+enum change { UNCHANGED, MAY_HAVE_CHANGED, MAY_HAVE_GROWN, CHANGED };
 
 /* Describes the file as it is now. */
 void snapshot_take(struct snapshot *s, const struct stat *st);
 
 /*
  * What st says of the file since `old` was taken. MAY_HAVE_GROWN: it is longer,
- * all else is for its content to tell.
+ * all else is for its content to tell. MAY_HAVE_CHANGED: all is the same, but
+ * the times of a racy snapshot prove nothing.
  */
 enum change snapshot_compare(const struct snapshot *old, const struct stat *st);
 

@@ -6,7 +6,7 @@ CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 HARDENING = -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE
 LINK_HARDENING = -pie -Wl,-z,relro,-z,now
-LIBS = -lpam -lnettle
+LIBS = -lnettle
 
 all_cflags = -std=gnu17 -D_GNU_SOURCE $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD
 sources = $(sort $(wildcard *.c))

@@ -4,12 +4,12 @@
 #include "auth_pam.h"
 
 #include <limits.h>
-#include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "libpam.h"
 #include "log.h"
 
 struct auth_pam {
@@ -83,12 +83,12 @@ set_items(pam_handle_t *pam, const char *rhost)
 		void (*delay)(int, unsigned, void *);
 		const void *item;
 	} fail_delay = { .delay = no_delay };
-	int r = pam_set_item(pam, PAM_FAIL_DELAY, fail_delay.item);
+	int r = libpam.pam_set_item(pam, PAM_FAIL_DELAY, fail_delay.item);
 
 	if (r == PAM_SUCCESS)
-		r = pam_set_item(pam, PAM_TTY, "pop3d");
+		r = libpam.pam_set_item(pam, PAM_TTY, "pop3d");
 	if (r == PAM_SUCCESS && *rhost != '\0')
-		r = pam_set_item(pam, PAM_RHOST, rhost);
+		r = libpam.pam_set_item(pam, PAM_RHOST, rhost);
 	return r;
 }
 
@@ -117,11 +117,11 @@ meaning(pam_handle_t *pam, int status, enum login_result refusal)
 	case PAM_BUF_ERR:
 	case PAM_TRY_AGAIN:
 		log_line(LOG_ERR, EVENT_SETUP, "PAM: %s",
-			 pam_strerror(pam, status));
+			 libpam.pam_strerror(pam, status));
 		return LOGIN_TEMPORARY;
 	default:
 		log_line(LOG_ERR, EVENT_SETUP, "PAM: %s",
-			 pam_strerror(pam, status));
+			 libpam.pam_strerror(pam, status));
 		return LOGIN_BROKEN;
 	}
 }
@@ -131,7 +131,7 @@ static enum login_result
 read_back_user(pam_handle_t *pam, char *user)
 {
 	const void *item = NULL;
-	int r = pam_get_item(pam, PAM_USER, &item);
+	int r = libpam.pam_get_item(pam, PAM_USER, &item);
 
 	if (r != PAM_SUCCESS || item == NULL)
 		return meaning(pam, r != PAM_SUCCESS ? r : PAM_ABORT,
@@ -149,11 +149,12 @@ authenticate(struct auth_pam *a, const char *rhost)
 	int r = set_items(a->pam, rhost);
 
 	if (r == PAM_SUCCESS && a->password != NULL)
-		r = pam_authenticate(a->pam,
-				     PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
+		r = libpam.pam_authenticate(
+		    a->pam, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
 	if (r != PAM_SUCCESS)
 		return meaning(a->pam, r, LOGIN_DENIED);
-	r = pam_acct_mgmt(a->pam, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
+	r = libpam.pam_acct_mgmt(a->pam,
+				 PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
 	return meaning(a->pam, r, LOGIN_NO_ACCESS);
 }
 
@@ -180,18 +181,21 @@ auth_pam_check(struct auth_pam **auth, const struct options *o,
 	       const char *service, char *user, const char *password,
 	       const char *rhost)
 {
-	struct auth_pam *a = calloc(1, sizeof(*a));
+	struct auth_pam *a;
 
 	*auth = NULL;
+	if (!libpam_load()) {
+		log_line(LOG_CRIT, EVENT_SETUP,
+			 "PAM: the library libpam.so.0 is missing");
+		return LOGIN_BROKEN;
+	}
+	a = calloc(1, sizeof(*a));
 	if (a == NULL)
 		return LOGIN_TEMPORARY;
 	a->user = user;
 	a->password = password;
 	struct pam_conv conv = { .conv = converse, .appdata_ptr = a };
-	int r = o->pam_confdir != NULL
-		    ? pam_start_confdir(service, user, &conv, o->pam_confdir,
-					&a->pam)
-		    : pam_start(service, user, &conv, &a->pam);
+	int r = libpam_start(service, user, o->pam_confdir, &conv, &a->pam);
 	enum login_result result = r == PAM_SUCCESS
 				       ? authenticate(a, rhost)
 				       : meaning(NULL, r, LOGIN_BROKEN);
@@ -203,7 +207,7 @@ auth_pam_check(struct auth_pam **auth, const struct options *o,
 		return LOGIN_OK;
 	}
 	if (a->pam != NULL)
-		pam_end(a->pam, r);
+		libpam.pam_end(a->pam, r);
 	free(a);
 	return result;
 }
@@ -215,24 +219,21 @@ auth_pam_preload(const struct options *o)
 	/* Kept for good, so that the modules stay. */
 	static pam_handle_t *pam;
 
-	if (o->pam_confdir != NULL)
-		pam_start_confdir(o->pam_service, NULL, &conv, o->pam_confdir,
-				  &pam);
-	else
-		pam_start(o->pam_service, NULL, &conv, &pam);
+	if (libpam_load())
+		libpam_start(o->pam_service, NULL, o->pam_confdir, &conv, &pam);
 }
 
 bool
 auth_pam_open(struct auth_pam *a)
 {
-	int r = pam_setcred(a->pam, PAM_SILENT | PAM_ESTABLISH_CRED);
+	int r = libpam.pam_setcred(a->pam, PAM_SILENT | PAM_ESTABLISH_CRED);
 
 	if (r == PAM_SUCCESS)
-		r = pam_open_session(a->pam, PAM_SILENT);
+		r = libpam.pam_open_session(a->pam, PAM_SILENT);
 	a->session_open = r == PAM_SUCCESS;
 	if (!a->session_open)
 		log_line(LOG_ERR, EVENT_SETUP, "PAM session: %s",
-			 pam_strerror(a->pam, r));
+			 libpam.pam_strerror(a->pam, r));
 	return a->session_open;
 }
 
@@ -244,13 +245,13 @@ auth_pam_end(struct auth_pam *a)
 	if (a == NULL)
 		return;
 	if (a->session_open) {
-		r = pam_close_session(a->pam, PAM_SILENT);
+		r = libpam.pam_close_session(a->pam, PAM_SILENT);
 		if (r != PAM_SUCCESS)
 			log_line(LOG_WARNING, EVENT_SETUP,
 				 "PAM: closing the session: %s",
-				 pam_strerror(a->pam, r));
-		pam_setcred(a->pam, PAM_SILENT | PAM_DELETE_CRED);
+				 libpam.pam_strerror(a->pam, r));
+		libpam.pam_setcred(a->pam, PAM_SILENT | PAM_DELETE_CRED);
 	}
-	pam_end(a->pam, r);
+	libpam.pam_end(a->pam, r);
 	free(a);
 }

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <security/pam_appl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 
 #include "account.h"
 #include "keeper.h"
+#include "libpam.h"
 #include "mailbox.h"
 #include "privilege.h"
 
@@ -39,13 +39,16 @@ check_pam_account(struct check *c, const char *name)
 	const struct options *o = c->options;
 	struct pam_conv conv = { .conv = refuse_to_talk };
 	pam_handle_t *pam = NULL;
-	int r = o->pam_confdir != NULL
-		    ? pam_start_confdir(o->pam_service, name, &conv,
-					o->pam_confdir, &pam)
-		    : pam_start(o->pam_service, name, &conv, &pam);
+	int r;
 
+	if (!libpam_load()) {
+		check_say(c, CHECK_ERROR,
+			  "PAM: the library libpam.so.0 is missing");
+		return;
+	}
+	r = libpam_start(o->pam_service, name, o->pam_confdir, &conv, &pam);
 	if (r == PAM_SUCCESS)
-		r = pam_acct_mgmt(pam, PAM_SILENT);
+		r = libpam.pam_acct_mgmt(pam, PAM_SILENT);
 	if (r == PAM_SUCCESS)
 		check_say(c, CHECK_OK,
 			  "account %s: PAM lets it in (the password is not "
@@ -53,9 +56,9 @@ check_pam_account(struct check *c, const char *name)
 			  name);
 	else
 		check_say(c, CHECK_ERROR, "account %s: PAM says: %s", name,
-			  pam_strerror(pam, r));
+			  libpam.pam_strerror(pam, r));
 	if (pam != NULL)
-		pam_end(pam, r);
+		libpam.pam_end(pam, r);
 }
 
 /* Why account_find refuses, in words; it only says that it does. */

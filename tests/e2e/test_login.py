@@ -352,3 +352,11 @@ def test_refusals_count_as_tries(host):
             second.ok("USER thomas")
             second.err("PASS secret", "-ERR [AUTH] ...")
             second.closed()
+
+
+def test_pam_is_loaded_for_a_login_and_not_before(host):
+    with host.connect(env={"LD_DEBUG": "files"}) as s:
+        assert b"file=libpam" not in host.log()
+        s.ok("USER thomas")
+        s.ok("PASS secret")
+        assert b"file=libpam.so.0" in host.log()

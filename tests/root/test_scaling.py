@@ -206,11 +206,11 @@ def test_one_session_for_both_hosts(cluster):
 @needs("haproxy")
 def test_a_host_that_fails_is_left_out(cluster):
     cluster.down("one")
-    until(lambda: "one is DOWN" in cluster.log("haproxy"), "HAProxy's word")
+    until(lambda: "pop3/one is DOWN" in cluster.log("haproxy"), "HAProxy's word")
     for _ in range(3):
         quit(cluster.login())
     cluster.up("one")
-    until(lambda: "one is UP" in cluster.log("haproxy"), "HAProxy's word")
+    until(lambda: "pop3/one is UP" in cluster.log("haproxy"), "HAProxy's word")
     for _ in range(2):
         quit(cluster.login())
     until(lambda: "session ended: quit" in cluster.log("one"), "a session")

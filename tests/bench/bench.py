@@ -40,6 +40,13 @@ ROWS = [
         0.7, rows.retr),
     Row("the same by a server that answers from memory", "the same", "speed",
         None, rows.retr_from_memory),
+    Row("the same over TLS", "`openssl s_server -WWW`", "speed", None,
+        rows.retr_tls),
+    Row("TLS: a handshake", "`openssl s_server`", "ratio", None,
+        rows.handshake),
+    Row("TLS: a handshake that resumes", "`openssl s_server`", "ratio", None,
+        rows.handshake_resumed),
+    Row("TLS: STLS to its reply", "-", "plus ms", None, rows.stls),
     Row("UIDL + LIST of 200,000, indexed", "`cat` of as many bytes", "ratio",
         3, rows.listings),
     Row("QUIT after DELE 1 of 1 GB", "`cp` and fsync, twice", "ratio", 1.2,
@@ -50,6 +57,8 @@ ROWS = [
         "kB", 1, rows.memory_small),
     Row("private memory of a session, 10,000", "1.5 MB + 64 B a message",
         "kB", 1, rows.memory_big),
+    Row("the same over TLS, 8 messages", "1.5 MB", "kB", None,
+        rows.memory_tls),
     Row("exec to greeting", "`echo`", "plus ms", None, rows.start),
 ]
 
@@ -77,9 +86,10 @@ def measure_rows(arguments):
                 progress(f"round {turn + 1} of {arguments.rounds}: "
                          f"{row.name}")
                 samples[row].append(row.measure(site, turn))
+        counts = rows.counts(site)
     finally:
         site.close()
-    return [{"name": row.name, "yardstick": row.yardstick, "how": row.how,
+    return counts, [{"name": row.name, "yardstick": row.yardstick, "how": row.how,
              "goal": row.goal,
              "ours": statistics.median(ours for ours, _ in samples[row]),
              "theirs": statistics.median(y for _, y in samples[row]),
@@ -118,7 +128,8 @@ def main():
     parser.add_argument("--docs")
     arguments = parser.parse_args()
     arguments.load = os.path.abspath(arguments.load)
-    result = {"rows": measure_rows(arguments)}
+    counts, measured = measure_rows(arguments)
+    result = {"rows": measured, "counts": counts}
     if os.geteuid() == 0 and not arguments.no_host_copy:
         result["copy"] = measure_in_copy(arguments)
     progress("")

@@ -4,7 +4,7 @@ that is thrown away (tests/root/in-host-copy), and prints one JSON object.
 
   inhost.py LOAD [--seconds=S] [--idle=N] [--peers=DIR]
 
-DIR holds packages unpacked by dpkg -x: popa3d's and Dovecot's cannot be
+LOAD is the compiled load.c, beside which greet lies. DIR holds packages unpacked by dpkg -x: popa3d's and Dovecot's cannot be
 installed side by side.
 """
 import argparse
@@ -26,6 +26,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "root"), str(HERE.parent / "e2e")]
 
 import host as copy  # noqa: E402
 import mailboxes  # noqa: E402
+import tls  # noqa: E402
 from client import Client  # noqa: E402
 from rows import delete, memory, processes, seconds  # noqa: E402
 
@@ -39,28 +40,30 @@ DOVECOT = """
 protocols = pop3
 listen = 127.0.0.1
 base_dir = /run/dovecot
-ssl = no
+ssl = {ssl}
+ssl_cert = </etc/pop3d/tls.crt
+ssl_key = </etc/pop3d/tls.key
 disable_plaintext_auth = no
 log_path = /run/dovecot.log
 mail_location = mbox:~/mail:INBOX=/var/mail/%u
 mail_privileged_group = mail
 auth_failure_delay = 0
-service pop3-login {
-  inet_listener pop3 {
+service pop3-login {{
+  inet_listener {listener} {{
     port = 1110
-  }
+  }}
   process_limit = 2000
-}
-service pop3 {
+}}
+service pop3 {{
   process_limit = 2000
-}
-passdb {
+}}
+passdb {{
   driver = pam
   args = pop3d
-}
-userdb {
+}}
+userdb {{
   driver = passwd
-}
+}}
 """
 
 MAILUTILS = "pam { service pop3d; };\n"
@@ -81,6 +84,8 @@ def listens(port):
 
 class Server:
     """A program that listens on PORT while the block runs."""
+
+    processes = ("pop3d",)
 
     def __init__(self, name, *argv):
         self.name, self.argv = name, argv
@@ -130,12 +135,23 @@ service pop3
 
 
 class Dovecot(Server):
+    processes = ("dovecot", "anvil", "log", "config", "stats", "auth", "pop3",
+                 "pop3-login")
+    ssl, listener = "no", "pop3"
+
     def prepare(self):
-        pathlib.Path("/run/dovecot.conf").write_text(DOVECOT)
+        pathlib.Path("/run/dovecot.conf").write_text(
+            DOVECOT.format(ssl=self.ssl, listener=self.listener))
+
+
+class DovecotTls(Dovecot):
+    ssl, listener = "yes", "pop3s"
 
 
 class Popa3d(Server):
     """Listens by itself on port 110 only; tcpserver does it for it."""
+
+    processes = ("popa3d",)
 
     def available(self):
         return super().available() and os.path.exists("/usr/sbin/popa3d")
@@ -153,22 +169,24 @@ class Mailutils(Popa3d):
 class Systemd(Server):
     """pop3d.socket on PORT, with Accept= as given."""
 
-    def __init__(self, name, accept):
+    def __init__(self, name, accept, *options):
         super().__init__(name, "systemctl")
-        self.accept = accept
+        self.accept, self.options = accept, " ".join(options)
 
     @contextlib.contextmanager
     def running(self):
         run("systemctl", "stop", "pop3d.socket")
+        service = "pop3d@.service" if self.accept == "yes" \
+            else "pop3d.service"
         for unit, text in ("pop3d.socket", f"""[Socket]
 ListenStream=
 ListenStream=127.0.0.1:{PORT}
 Accept={self.accept}
 MaxConnections=2000
 MaxConnectionsPerSource=2000
-"""), ("pop3d.service", f"""[Service]
+"""), (service, f"""[Service]
 ExecStart=
-ExecStart={POP3D[0]} --max-sessions=2000 --max-per-source=2000
+ExecStart={POP3D[0]} --max-sessions=2000 --max-per-source=2000 {self.options}
 """):
             directory = pathlib.Path(f"/etc/systemd/system/{unit}.d")
             directory.mkdir(exist_ok=True)
@@ -188,6 +206,8 @@ def run(*argv):
 
 
 TCPSERVER = ["tcpserver", "-HR", "-l0", "-c2000", "127.0.0.1", str(PORT)]
+TLS = "--tls=implicit"
+IDLE = ("systemd, Accept=yes", "systemd, Accept=no", "popa3d", "Dovecot")
 SERVERS = [
     Systemd("systemd, Accept=yes", "yes"),
     Systemd("systemd, Accept=no", "no"),
@@ -197,6 +217,13 @@ SERVERS = [
     Dovecot("Dovecot", "dovecot", "-F", "-c", "/run/dovecot.conf"),
     Mailutils("Mailutils", *TCPSERVER, "/usr/sbin/pop3d", "--inetd",
               "--config-file=/run/mailutils.conf"),
+]
+
+TLS_SERVERS = [
+    Systemd("systemd, Accept=yes", "yes", TLS),
+    Systemd("systemd, Accept=no", "no", TLS),
+    Server("tcpserver", *TCPSERVER, POP3D[0], TLS),
+    DovecotTls("Dovecot", "dovecot", "-F", "-c", "/run/dovecot.conf"),
 ]
 
 
@@ -255,6 +282,11 @@ def prepare(peers):
         mailboxes.write(f"/var/mail/{name}", *size)
     make_users([f"client{n}" for n in range(32)])
     os.chmod(f"/home/{USER}", 0o777)
+    os.makedirs("/etc/pop3d", exist_ok=True)
+    for path, data in zip(("/etc/pop3d/tls.crt", "/etc/pop3d/tls.key"),
+                          tls.certificate("ec")):
+        pathlib.Path(path).write_bytes(data)
+        os.chmod(path, 0o600)
 
 
 # ---- figures
@@ -262,24 +294,23 @@ def prepare(peers):
 def load(arguments, what, clients, *login):
     """Connections a second, median and 99th percentile in seconds."""
     out = subprocess.run(
-        [arguments.load, what, str(arguments.port), str(clients),
+        [arguments.load, *what, str(arguments.port), str(clients),
          str(arguments.seconds), *login], check=True,
         stdout=subprocess.PIPE).stdout.split()
     return list(map(float, out))
 
 
-def sessions(arguments):
+def sessions(arguments, servers, *how):
     arguments.port = PORT
     table = {}
-    for server in SERVERS:
-        if not server.available():
-            continue
-        say(f"sessions a second: {server.name}")
+    for server in filter(lambda s: s.available(), servers):
+        say(f"sessions a second: {server.name} {' '.join(how)}")
         with server.running():
             try:
                 table[server.name] = {
-                    clients: load(arguments, "sessions", clients, "client",
-                                  PASSWORD) for clients in (1, 8, 32)}
+                    clients: load(arguments, [*how, "sessions"], clients,
+                                  "client", PASSWORD)
+                    for clients in (1, 8, 32)}
             except (subprocess.CalledProcessError, AssertionError) as error:
                 say(f"{server.name}: {error}")
     return table
@@ -293,7 +324,7 @@ def greetings(arguments):
         "TriggerLimitIntervalSec=0\n")
     pathlib.Path(f"{UNIT}/bare@.service").write_text(
         f"[Unit]\nCollectMode=inactive-or-failed\n"
-        f"[Service]\nExecStart={arguments.load} greet\n"
+        f"[Service]\nExecStart={pathlib.Path(arguments.load).parent}/greet\n"
         "StandardInput=socket\nStandardOutput=inherit\n"
         "StandardError=journal\n")
     run("systemctl", "daemon-reload")
@@ -306,45 +337,75 @@ def greetings(arguments):
                 for name, port in ("pop3d", PORT), ("bare unit", BARE_PORT):
                     arguments.port = port
                     table[name][clients].append(
-                        load(arguments, "greetings", clients))
+                        load(arguments, ["greetings"], clients))
                     time.sleep(0.5)  # until the last units are gone
     run("systemctl", "stop", "bare.socket")
     return table
 
 
+def pids_of(*names):
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):  # it has ended
+            if path.read_text().strip() in names:
+                found.append(int(path.parent.name))
+    return found
+
+
+def idle_sessions(server, users, secured):
+    """PSS of a logged-in session for each user at once."""
+    clients = []
+    for user in users:
+        sock = socket.create_connection(("127.0.0.1", PORT), 30)
+        if secured:
+            sock = tls.client("ec").wrap_socket(sock,
+                                                server_hostname="localhost")
+        clients.append(Client(sock))
+        clients[-1].login(user, PASSWORD)
+        if len(clients) % 200 == 0:
+            say(f"{len(clients)} idle sessions: {server.name}")
+    time.sleep(1)
+    pids = pids_of(*server.processes)
+    figures = {"sessions": len(clients), "processes": len(pids),
+               "pss": memory(pids, "Pss"),
+               "private": memory(pids, "Private_Clean", "Private_Dirty")}
+    for client in clients:
+        client.quit()
+    return figures
+
+
 def idle(arguments):
-    """PSS of many logged-in sessions at once, each with its own mailbox."""
+    """Each session with a mailbox of its own."""
     users = [f"idle{n}" for n in range(arguments.idle)]
     make_users(users)
     result = {}
-    for server in SERVERS[:2]:
-        say(f"{arguments.idle} sessions at once: {server.name}")
+    for server, secured in [(s, False) for s in SERVERS] + [
+            (s, True) for s in TLS_SERVERS]:
+        if server.name not in IDLE or not server.available():
+            continue
+        name = server.name + (", TLS" if secured else "")
+        say(f"{len(users)} sessions at once: {name}")
         with server.running():
-            clients = []
-            for user in users:
-                client = Client(socket.create_connection(("127.0.0.1", PORT),
-                                                         30))
-                client.login(user, PASSWORD)
-                clients.append(client)
-            time.sleep(1)
-            pids = [int(pid) for pid in os.listdir("/proc") if pid.isdigit()
-                    and os.path.exists(f"/proc/{pid}/comm")
-                    and open(f"/proc/{pid}/comm").read() == "pop3d\n"]
-            result[server.name] = {
-                "sessions": len(clients), "processes": len(pids),
-                "pss": memory(pids, "Pss"),
-                "private": memory(pids, "Private_Clean", "Private_Dirty")}
-            for client in clients:
-                client.quit()
+            try:
+                result[name] = idle_sessions(server, users, secured)
+            except (AssertionError, OSError) as error:
+                say(f"{name}: {error}")
     return result
 
 
-def of_session(users, work):
-    """One figure of a session with PORT's server."""
+def of_session(user, work, count=None):
+    """
+    One figure of a session with PORT's server: by default the seconds from PASS
+    to the reply to STAT, as some say that all is well before they have looked.
+    """
     client = Client(socket.create_connection(("127.0.0.1", PORT), 60))
     client.sock.settimeout(600)
     client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    took = client.login(users, PASSWORD)
+    took = client.login(user, PASSWORD)
+    start = time.perf_counter()
+    stat = client.ask(b"STAT")
+    took += time.perf_counter() - start
+    assert count is None or int(stat.split()[1]) == count, stat
     result = work(client) if work else took
     client.quit()
     return result
@@ -364,11 +425,11 @@ def fetch(arguments):
 
 
 def cat(arguments):
-    ours, theirs = socket.socketpair()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ours = socket.create_connection(listener.getsockname())
         theirs = listener.accept()[0]
-    with subprocess.Popen(["cat", "/var/mail/big"], stdout=theirs):
+    with subprocess.Popen(["sh", "-c", "read x; read x; cat /var/mail/big"],
+                          stdin=theirs, stdout=theirs):
         theirs.close()
         return float(subprocess.run([arguments.load, "drain"], stdin=ours,
                                     check=True,
@@ -405,21 +466,23 @@ def peers(arguments):
         time.sleep(0.1)
         table[server.name] = figures = {}
         with server.running() as pid:
-            with contextlib.suppress(AssertionError, OSError,
-                                     subprocess.CalledProcessError):
-                figures["first login"] = of_session("big", None)
-                figures["empty"] = of_session("empty", None)
-                figures["later login"] = of_session("big", None)
+            try:
+                figures["first login"] = of_session("big", None, 10_000)
+                figures["empty"] = of_session("empty", None, 0)
+                figures["later login"] = of_session("big", None, 10_000)
                 with open("/var/mail/big", "ab") as f:
                     f.write(mailboxes.header(99_999_999) + b"More.\n\n")
                 time.sleep(0.1)
-                figures["after append"] = of_session("big", None)
+                figures["after append"] = of_session("big", None, 10_001)
                 figures["RETR"] = fetch(arguments)
                 of_session("many", None)
                 figures["UIDL+LIST"] = of_session("many", listing)
                 figures["kB, 3 messages"] = of_session(USER, private_of(pid))
                 figures["kB, 10,000 messages"] = of_session("big",
                                                             private_of(pid))
+            except (AssertionError, OSError,
+                    subprocess.CalledProcessError) as error:
+                say(f"{server.name}: {error}")
     return table
 
 
@@ -432,7 +495,8 @@ def main():
     arguments = parser.parse_args()
     prepare(arguments.peers)
     result = {"greetings": greetings(arguments),
-              "sessions": sessions(arguments),
+              "sessions": sessions(arguments, SERVERS),
+              "tls": sessions(arguments, TLS_SERVERS, "tls"),
               "idle": idle(arguments), "peers": peers(arguments)}
     print(json.dumps(result))
 

@@ -1,4 +1,5 @@
 """The results as a table (Markdown) and as a plot (SVG, by gnuplot)."""
+import datetime
 import os
 import platform
 import statistics
@@ -77,8 +78,14 @@ def greetings_table(greetings):
     return lines
 
 
-def sessions_table(sessions):
-    lines = ["", "Sessions a second (login to a small mailbox and QUIT):", "",
+def counts_line(counts):
+    return ["", "Until the greeting, without systemd: " + ", ".join(
+        f"{n} {what}" for what, n in counts.items()) + "."]
+
+
+def sessions_table(sessions, how=""):
+    lines = ["", f"Sessions a second{how} (login to a small mailbox and QUIT):",
+             "",
              cells("", *(f"{n} client{'s' * (n != '1')}" for n in CLIENTS)),
              cells(*["---"] * 4)]
     for name, by_clients in sessions.items():
@@ -119,9 +126,12 @@ def peers_table(peers):
 
 def table(result):
     lines = rows_table(result["rows"])
+    lines += counts_line(result["counts"])
     if result.get("copy"):
         lines += greetings_table(result["copy"]["greetings"])
         lines += sessions_table(result["copy"]["sessions"])
+        lines += sessions_table(result["copy"]["tls"],
+                                " over TLS, each a new handshake")
         lines += idle_table(result["copy"]["idle"])
         lines += peers_table(result["copy"]["peers"])
     return "\n".join(lines) + "\n"
@@ -131,8 +141,8 @@ def host():
     with open("/proc/cpuinfo") as f:
         model = next((line.split(":")[1].strip() for line in f
                       if line.startswith("model name")), platform.machine())
-    return (f"{os.cpu_count()} CPUs ({model}), Linux {platform.release()}, "
-            "warm cache")
+    return (f"{datetime.date.today()}, {os.cpu_count()} CPUs ({model}), "
+            f"Linux {platform.release()}, warm cache")
 
 
 def plot(svg, sessions):

@@ -8,7 +8,7 @@ LOAD is the compiled load.c. Each row is measured --rounds times, all rows in
 turn, and the median of the ratios counts. --scale makes the mailboxes smaller
 by that factor, for a quick look. As root, what needs systemd and other servers
 follows, in a copy of this host that is thrown away. --docs writes the table and
-the plot that README shows.
+the plot that README shows; all that was measured is in build/bench.json.
 """
 import argparse
 import collections
@@ -132,6 +132,8 @@ def main():
     result = {"rows": measured, "counts": counts}
     if os.geteuid() == 0 and not arguments.no_host_copy:
         result["copy"] = measure_in_copy(arguments)
+    (HERE.parent.parent / "build" / "bench.json").write_text(
+        json.dumps(result))
     progress("")
     text = report.table(result)
     print(text)

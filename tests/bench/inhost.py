@@ -205,7 +205,8 @@ def run(*argv):
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 
-TCPSERVER = ["tcpserver", "-HR", "-l0", "-c2000", "127.0.0.1", str(PORT)]
+TCPSERVER = ["tcpserver", "-HR", "-l0", "-c2000", "-b500", "127.0.0.1",
+             str(PORT)]
 TLS = "--tls=implicit"
 IDLE = ("systemd, Accept=yes", "systemd, Accept=no", "popa3d", "Dovecot")
 SERVERS = [
@@ -276,6 +277,7 @@ def prepare(peers):
     if peers:
         unpack(peers)
     site.user(USER)
+    site.user("small")
     for name, size in ("big", (10_000, 100_000)), ("many", (200_000, 2_000)), \
             ("empty", (0, 0)):
         site.user(name)
@@ -477,7 +479,7 @@ def peers(arguments):
                 figures["RETR"] = fetch(arguments)
                 of_session("many", None)
                 figures["UIDL+LIST"] = of_session("many", listing)
-                figures["kB, 3 messages"] = of_session(USER, private_of(pid))
+                figures["kB, 3 messages"] = of_session("small", private_of(pid))
                 figures["kB, 10,000 messages"] = of_session("big",
                                                             private_of(pid))
             except (AssertionError, OSError,

@@ -182,7 +182,8 @@ def count(output, status):
               number(r"\[  PASSED  \] (\d+) test", output),
               number(r"(\d+) (?:failed|error)", last) +
               number(r"\[  FAILED  \] (\d+) test", output),
-              number(r"(\d+) skipped", last)]
+              number(r"(\d+) skipped", last) +
+              number(r"\[  SKIPPED \] (\d+) test", output)]
     if counts == [0, 0, 0] and status == 0:
         counts[0] = 1  # a program that says nothing else
     if status != 0 and counts[1] == 0:

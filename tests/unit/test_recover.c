@@ -27,10 +27,10 @@ set_up_users(void **state)
 
 	if (set_up(state) != 0)
 		return -1;
+	setenv("STATE_DIRECTORY", top, 1);
 	options_parse(&options, 1, args);
 	snprintf(mailbox, sizeof(mailbox), "%s/%%u.mbox", top);
 	options.mailbox = mailbox;
-	options.state_dir = top;
 	options.log = LOG_TO_STDERR;
 	options.lock_timeout = 1;
 	return 0;

@@ -75,6 +75,11 @@ def entries(*numbers):
     return b"".join(message(n)[0] for n in numbers)
 
 
+def unit_of(entry):
+    """None where its process had ended when journald came to ask for it."""
+    return entry.get("_SYSTEMD_UNIT")
+
+
 class Host:
     def __init__(self):
         assert is_copy(), "this is no copy of the host"

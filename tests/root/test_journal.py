@@ -19,7 +19,7 @@ def test_fields_of_a_session(host):
         assert entry["POP3_USER"] == "thomas"
         assert entry["POP3_RHOST"] == "127.0.0.1"
         assert entry["SYSLOG_FACILITY"] == "2"  # mail
-        assert entry["_SYSTEMD_UNIT"].startswith("pop3d@")
+    assert login["_SYSTEMD_UNIT"].startswith("pop3d@")
     assert end["POP3_REASON"] == "quit"
     assert end["POP3_RETRIEVED"] == "2"
     assert end["POP3_DELETED"] == "1"

@@ -89,12 +89,12 @@ def measure_rows(arguments):
         counts = rows.counts(site)
     finally:
         site.close()
-    return counts, [{"name": row.name, "yardstick": row.yardstick, "how": row.how,
-             "goal": row.goal,
-             "ours": statistics.median(ours for ours, _ in samples[row]),
-             "theirs": statistics.median(y for _, y in samples[row]),
-             "figures": [figure(row.how, *s) for s in samples[row]]}
-            for row in ROWS]
+    return counts, [{
+        "name": row.name, "yardstick": row.yardstick, "how": row.how,
+        "goal": row.goal,
+        "ours": statistics.median(ours for ours, _ in samples[row]),
+        "theirs": statistics.median(y for _, y in samples[row]),
+        "figures": [figure(row.how, *s) for s in samples[row]]} for row in ROWS]
 
 
 def measure_in_copy(arguments):

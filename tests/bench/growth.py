@@ -1,7 +1,7 @@
 """
 make bench-growth: what a login costs as the mailbox grows, without an index,
-with it, and after one message was appended; in bytes (messages of 100 kB) and in
-messages (of 400 bytes).
+with it, and after one message was appended; in bytes (messages of 100 kB) and
+in messages (of 400 bytes).
 
   growth.py [--most-bytes=N] [--most-messages=N] [--rounds=N] [--docs=DIR]
 """

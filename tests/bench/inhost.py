@@ -4,8 +4,8 @@ that is thrown away (tests/root/in-host-copy), and prints one JSON object.
 
   inhost.py LOAD [--seconds=S] [--idle=N] [--peers=DIR]
 
-LOAD is the compiled load.c, beside which greet lies. DIR holds packages unpacked by dpkg -x: popa3d's and Dovecot's cannot be
-installed side by side.
+LOAD is the compiled load.c, beside which greet lies. DIR holds packages unpacked
+by dpkg -x: popa3d's and Dovecot's cannot be installed side by side.
 """
 import argparse
 import contextlib

@@ -1,10 +1,12 @@
 """The results as a table (Markdown) and as a plot (SVG, by gnuplot)."""
 import datetime
 import os
+import pathlib
 import platform
 import statistics
 import subprocess
 
+LIMITS = pathlib.Path(__file__).resolve().parent / "limits.md"
 CLIENTS = ("1", "8", "32")
 WORK = ("first login", "empty", "later login", "after append", "RETR",
         "UIDL+LIST")
@@ -78,6 +80,11 @@ def greetings_table(greetings):
     return lines
 
 
+def server(name):
+    ours = name.startswith("systemd") or name in ("tcpserver", "xinetd")
+    return f"pop3d, {name}" if ours else name
+
+
 def counts_line(counts):
     return ["", "Until the greeting, without systemd: " + ", ".join(
         f"{n} {what}" for what, n in counts.items()) + "."]
@@ -89,7 +96,7 @@ def sessions_table(sessions, how=""):
              cells("", *(f"{n} client{'s' * (n != '1')}" for n in CLIENTS)),
              cells(*["---"] * 4)]
     for name, by_clients in sessions.items():
-        lines.append(cells(name, *(f"{by_clients[n][0]:.0f}"
+        lines.append(cells(server(name), *(f"{by_clients[n][0]:.0f}"
                                    for n in CLIENTS)))
     return lines
 
@@ -98,7 +105,7 @@ def idle_table(idle):
     lines = [""]
     for name, figures in idle.items():
         each = figures["sessions"]
-        lines.append(f"{each} idle sessions at once, {name}: "
+        lines.append(f"{each} idle sessions at once, {server(name)}: "
                      f"{figures['pss'] / 1024:.0f} MB in all (PSS), "
                      f"{figures['pss'] / each:.0f} kB each, "
                      f"{figures['private'] / each:.0f} kB of it private.  ")
@@ -146,7 +153,7 @@ def host():
 
 
 def plot(svg, sessions):
-    data = "".join("".join(f'"{name}" {figures[n][0]:.1f}\n'
+    data = "".join("".join(f'"{server(name)}" {figures[n][0]:.1f}\n'
                            for name, figures in sessions.items()) + "e\n"
                    for n in CLIENTS)
     subprocess.run(["gnuplot"], check=True, text=True, input=PLOT.format(
@@ -157,9 +164,11 @@ def plot(svg, sessions):
 def write(directory, result, text):
     os.makedirs(directory, exist_ok=True)
     with open(os.path.join(directory, "bench.md"), "w") as f:
-        f.write(f"# What `make bench` printed\n\n{host()}.\n\n{text}")
+        f.write(f"# What `make bench` printed\n\n{host()}.\n\n{text}\n"
+                + LIMITS.read_text())
     if result.get("copy"):
         plot(os.path.join(directory, "bench.svg"),
              result["copy"]["sessions"])
         with open(os.path.join(directory, "bench.md"), "a") as f:
-            f.write("\n![Sessions a second](bench.svg)\n")
+            f.write("\n![Sessions a second](bench.svg)\n\n"
+                    "![A login as the mailbox grows](growth.svg)\n")

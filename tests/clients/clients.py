@@ -233,6 +233,10 @@ class Scripted(Client):
         return [path.read_bytes().replace(b"\r\n", b"\n")
                 for path in sorted(out.iterdir())]
 
+    def copy(self, name):
+        """Where the program may read it, whoever owns the checkout."""
+        return shutil.copy(HERE / name, self.home)
+
     def arguments(self, out, delete):
         return [self.port, self.security, out, self.home / "seen",
                 "delete" if delete else "keep"]
@@ -242,7 +246,7 @@ class NetPOP3(Scripted):
     program = "perl"
 
     def script(self, out, delete):
-        self.run("perl", HERE / "client.pl", *self.arguments(out, delete))
+        self.run("perl", self.copy("client.pl"), *self.arguments(out, delete))
 
 
 class RubyPOP(Scripted):
@@ -250,7 +254,7 @@ class RubyPOP(Scripted):
     securities = "plain", "tls"  # it has no STLS
 
     def script(self, out, delete):
-        self.run("ruby", HERE / "client.rb",
+        self.run("ruby", self.copy("client.rb"),
                  *self.arguments(out, delete))
 
 

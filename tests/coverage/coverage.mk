@@ -8,19 +8,21 @@ coverage = build=build/coverage program=build/coverage/pop3d HARDENING=-fPIE \
     CFLAGS="-O0 -g --coverage -fprofile-dir=$(coverage_data) \
     -DPOP3D_COVERAGE" \
     LIBS="$(LIBS) -Wl,--wrap=_exit $(coverage_build)/exit.o"
-# Root's files must be others' to add to.
-coverage_run = @chmod -R a+rwX $(coverage_data); POP3D_BUILD=build/coverage \
-    POP3D=$(coverage_build)/pop3d IN_HOST_COPY_KEEP=$(coverage_data) \
-    /usr/bin/python3 tests/check.py
+# Each part leaves its own, for others could not add to what root has written.
+coverage_run = @mkdir $(coverage_data) && chmod a+rwx $(coverage_data) && \
+    POP3D_BUILD=build/coverage POP3D=$(coverage_build)/pop3d \
+    IN_HOST_COPY_KEEP=$(coverage_data) \
+    /usr/bin/python3 tests/check.py $(1) && \
+    mv $(coverage_data) $(coverage_data)-$(1)
 
 coverage: pop3d
-	@rm -rf $(coverage_data)
-	@mkdir -p $(coverage_data)
+	@rm -rf $(coverage_data)*
+	@mkdir -p $(coverage_build)
 	@$(CC) -c -o $(coverage_build)/exit.o tests/coverage/exit.c
 	@$(MAKE) -s $(parallel) $(coverage) build/coverage/pop3d unit-tests
-	$(coverage_run) unit
-	$(coverage_run) plain
-	$(coverage_run) root
+	$(call coverage_run,unit)
+	$(call coverage_run,plain)
+	$(call coverage_run,root)
 	@/usr/bin/python3 tests/coverage/report.py $(coverage_build)
 
 .PHONY: coverage

@@ -3,7 +3,7 @@
 usage: report.py BUILD
 
 How many of the lines of each source file have been run, as told by what
-processes have left in BUILD/data. The lines that were not run go to
+processes have left in BUILD/data-PART. The lines that were not run go to
 BUILD/missing, as FILE:LINE: TEXT.
 """
 import collections
@@ -17,7 +17,7 @@ import tempfile
 
 def executions(build):
     """(file, line number, how often it was run), for each object."""
-    for data in glob.glob(f"{build}/data/*.gcda"):
+    for data in glob.glob(f"{build}/data-*/*.gcda"):
         # the object's path, its slashes replaced
         notes = os.path.basename(data).replace("#", "/")[:-len("da")] + "no"
         if not os.path.exists(notes):
@@ -27,8 +27,9 @@ def executions(build):
             os.symlink(notes, f"{here}/object.gcno")
             told = subprocess.run(
                 ["gcov", "--json-format", "--stdout", "object.gcda"],
-                cwd=here, check=True, stdout=subprocess.PIPE).stdout
-        for file in json.loads(told)["files"]:
+                cwd=here, stdout=subprocess.PIPE).stdout
+        # one that was killed while it wrote leaves what gcov does not read
+        for file in json.loads(told)["files"] if told else []:
             for line in file["lines"]:
                 yield (os.path.normpath(file["file"]), line["line_number"],
                        line["count"])

@@ -4,10 +4,12 @@ import platform
 
 import pytest
 import tls
-from pop3 import has_asan, members, message, wait_until
+from pop3 import has_asan, has_coverage, members, message, wait_until
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to look "
-                                "at processes that keep others from it")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root to look at "
+                       "processes that keep others from it"),
+    pytest.mark.skipif(has_coverage(), reason="built without a sandbox")]
 
 
 class Process:

@@ -17,7 +17,7 @@ import time
 
 import deliverers
 import pytest
-from pop3 import PATIENCE, kill_group, members
+from pop3 import PATIENCE, has_coverage, kill_group, members
 
 SECONDS = float(os.environ.get("POP3D_SOAK_SECONDS", "10"))
 ERA = 0.4  # seconds
@@ -378,6 +378,8 @@ class Soak:
 
 @pytest.mark.slow
 def test_every_mail_is_fetched_or_still_there_once(host, capsys):
+    if has_coverage():
+        pytest.skip("who is killed at his end leaves counts that are no use")
     host.write()
     kinds = [k for k in deliverers.ALL if deliverers.missing(k) is None]
     seed = random.randrange(1 << 32)

@@ -40,7 +40,7 @@ keep_descriptors(enum role role, const struct sandbox_needs *needs)
 		return false;
 	}
 	memcpy(fds, needs->fds, n * sizeof(fds[0]));
-	if (roles[role].logs || SANDBOX_INSTRUMENTED)
+	if (roles[role].logs || SANDBOX_WRITES_STDERR)
 		fds[n++] = STDERR_FILENO;
 	if (!descriptors_keep(fds, n))
 		return false;
@@ -62,8 +62,9 @@ static bool
 limit_resources(enum role role)
 {
 	const struct rlimit none = { 0, 0 };
-	const struct rlimit few = { roles[role].descriptors,
-				    roles[role].descriptors };
+	const rlim_t files =
+	    roles[SANDBOX_WRITES_COVERAGE ? ROLE_MAILBOX : role].descriptors;
+	const struct rlimit few = { files, files };
 
 	return setrlimit(RLIMIT_CORE, &none) == 0 &&
 	       setrlimit(RLIMIT_NPROC, &none) == 0 &&

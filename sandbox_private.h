@@ -17,8 +17,12 @@
 #else
 #define SANDBOX_WRITES_COVERAGE 0
 #endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || \
-    SANDBOX_WRITES_COVERAGE
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define SANDBOX_WRITES_STDERR 1
+#else
+#define SANDBOX_WRITES_STDERR 0
+#endif
+#if SANDBOX_WRITES_STDERR || SANDBOX_WRITES_COVERAGE
 #define SANDBOX_INSTRUMENTED 1
 #else
 #define SANDBOX_INSTRUMENTED 0

@@ -2,27 +2,25 @@
 #include "libpam.h"
 
 #include <dlfcn.h>
-#include <stddef.h>
+
+#include "library.h"
 
 struct libpam libpam;
 
 bool
 libpam_load(void)
 {
+#define FUNCTION(name) { #name, &libpam.name },
+	static const struct library_function functions[] = { LIBPAM_FUNCTIONS(
+	    FUNCTION) };
+#undef FUNCTION
 	static bool loaded;
-	void *library =
-	    loaded ? NULL : dlopen("libpam.so.0", RTLD_NOW | RTLD_GLOBAL);
 
-	if (library == NULL)
-		return loaded;
-#define FIND(name)                                      \
-	*(void **)&libpam.name = dlsym(library, #name); \
-	if (libpam.name == NULL)                        \
-		return false;
-	LIBPAM_FUNCTIONS(FIND)
-#undef FIND
-	loaded = true;
-	return true;
+	/* Modules may look for its functions. */
+	loaded = loaded ||
+		 library_load("libpam.so.0", RTLD_NOW | RTLD_GLOBAL, functions,
+			      sizeof(functions) / sizeof(functions[0]));
+	return loaded;
 }
 
 int

@@ -108,16 +108,24 @@ forget(struct relay_link *l)
 	l->pid = 0;
 }
 
-/* Forks the relay; false without one. plain[0] is left to us. */
+/* Logs errno. */
+static bool
+no_relay(void)
+{
+	log_line(LOG_ERR, EVENT_SETUP, "TLS relay: %s", strerror(errno));
+	return false;
+}
+
+/* Forks the relay; false, logged, without one. plain[0] is left to us. */
 static bool
 fork_relay(struct monitor *m, int plain[2])
 {
 	int report[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) != 0)
-		return false;
-	m->relay.pid = fork();
-	if (m->relay.pid == 0) {
+		return no_relay();
+	pid_t pid = fork();
+	if (pid == 0) {
 		const struct tls_ends ends = { m->connection, plain[1],
 					       report[1] };
 
@@ -125,13 +133,15 @@ fork_relay(struct monitor *m, int plain[2])
 		close(report[0]);
 		be_the_relay(m, &ends);
 	}
+	bool forked = pid > 0 || no_relay();
 	close(report[1]);
-	m->relay.report = report[0];
-	if (m->relay.pid > 0)
-		return true;
-	close(report[0]);
-	m->relay.pid = 0;
-	return false;
+	if (forked) {
+		m->relay.pid = pid;
+		m->relay.report = report[0];
+	} else {
+		close(report[0]);
+	}
+	return forked;
 }
 
 bool
@@ -141,16 +151,15 @@ monitor_tls_start(struct monitor *m)
 	struct tls_report report;
 	int plain[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, plain) != 0 ||
-	    !fork_relay(m, plain)) {
-		log_line(LOG_ERR, EVENT_SETUP, "TLS relay: %s",
-			 strerror(errno));
-		return false;
-	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, plain) != 0)
+		return no_relay();
+	bool forked = fork_relay(m, plain);
 	close(plain[1]);
-	if (!receive_report(&m->relay, &report) || report.stage != TLS_READY) {
+	if (!forked || !receive_report(&m->relay, &report) ||
+	    report.stage != TLS_READY) {
 		close(plain[0]);
-		forget(&m->relay);
+		if (forked)
+			forget(&m->relay);
 		return false;
 	}
 	m->connection.in = m->connection.out = plain[0];

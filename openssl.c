@@ -3,26 +3,23 @@
 
 #include <dlfcn.h>
 
+#include "library.h"
+
 struct openssl openssl;
 
 bool
 openssl_load(void)
 {
+#define FUNCTION(name) { #name, &openssl.name },
+	static const struct library_function functions[] = { OPENSSL_FUNCTIONS(
+	    FUNCTION) };
+#undef FUNCTION
 	static bool loaded;
-	void *library =
-	    loaded ? NULL : dlopen("libssl.so.3", RTLD_NOW | RTLD_LOCAL);
 
-	if (library == NULL)
-		return loaded;
-		/* Its dependency libcrypto is searched as well. */
-#define FIND(name)                                       \
-	*(void **)&openssl.name = dlsym(library, #name); \
-	if (openssl.name == NULL)                        \
-		return false;
-	OPENSSL_FUNCTIONS(FIND)
-#undef FIND
-	loaded = true;
-	return true;
+	loaded = loaded ||
+		 library_load("libssl.so.3", RTLD_NOW | RTLD_LOCAL, functions,
+			      sizeof(functions) / sizeof(functions[0]));
+	return loaded;
 }
 
 const char *

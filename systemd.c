@@ -4,11 +4,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
+#include "library.h"
+
 static struct {
-	void *library;
 	__typeof__(sd_listen_fds) *listen_fds;
 	__typeof__(sd_is_socket) *is_socket;
 } sd;
@@ -16,20 +16,16 @@ static struct {
 static bool
 load(void)
 {
-	if (sd.library != NULL)
-		return true;
-	void *library = dlopen("libsystemd.so.0", RTLD_LAZY);
-	if (library == NULL)
-		return false;
-	/* C has no cast from dlsym's result; POSIX has the representation. */
-	*(void **)&sd.listen_fds = dlsym(library, "sd_listen_fds");
-	*(void **)&sd.is_socket = dlsym(library, "sd_is_socket");
-	if (sd.listen_fds == NULL || sd.is_socket == NULL) {
-		dlclose(library);
-		return false;
-	}
-	sd.library = library;
-	return true;
+	static const struct library_function functions[] = {
+		{ "sd_listen_fds", &sd.listen_fds },
+		{ "sd_is_socket", &sd.is_socket },
+	};
+	static bool loaded;
+
+	loaded =
+	    loaded || library_load("libsystemd.so.0", RTLD_LAZY, functions,
+				   sizeof(functions) / sizeof(functions[0]));
+	return loaded;
 }
 
 int

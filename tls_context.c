@@ -106,12 +106,13 @@ tls_context_new(const struct tls_files *f, const char **wrong)
 {
 	SSL_CTX *ctx = openssl.SSL_CTX_new(openssl.TLS_server_method());
 
-	if (ctx == NULL) {
+	if (ctx == NULL ||
+	    openssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION,
+				 TLS1_2_VERSION, NULL) != 1) {
 		*wrong = openssl_error();
+		openssl.SSL_CTX_free(ctx);
 		return NULL;
 	}
-	openssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION,
-			     TLS1_2_VERSION, NULL);
 	/* A client that just hangs up loses nothing: only QUIT deletes. */
 	openssl.SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 					     SSL_OP_IGNORE_UNEXPECTED_EOF |

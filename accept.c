@@ -127,7 +127,7 @@ become_session(const struct acceptor *a, const struct connection *c,
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
 	sigprocmask(SIG_UNBLOCK, &children, NULL);
-	exit(serve(a->options, c));
+	_exit(serve(a->options, c));
 }
 
 static void

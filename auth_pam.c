@@ -3,6 +3,7 @@
  */
 #include "auth_pam.h"
 
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +219,12 @@ auth_pam_preload(const struct options *o)
 	static const struct pam_conv conv = { .conv = converse };
 	/* Kept for good, so that the modules stay. */
 	static pam_handle_t *pam;
+	gid_t none;
+	int n = 0;
 
+	/* What nsswitch.conf names is loaded where groups are first asked for.
+	 */
+	getgrouplist("root", 0, &none, &n);
 	if (libpam_load())
 		libpam_start(o->pam_service, NULL, o->pam_confdir, &conv, &pam);
 }

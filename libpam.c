@@ -19,7 +19,7 @@ libpam_load(void)
 	/* Modules may look for its functions. */
 	loaded = loaded ||
 		 library_load("libpam.so.0", RTLD_NOW | RTLD_GLOBAL, functions,
-			      sizeof(functions) / sizeof(functions[0]));
+			      sizeof(functions) / sizeof(functions[0])) != NULL;
 	return loaded;
 }
 

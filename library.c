@@ -4,24 +4,24 @@
 #include <dlfcn.h>
 #include <string.h>
 
-bool
+void *
 library_load(const char *file, int flags,
 	     const struct library_function *functions, size_t n)
 {
 	void *handle = dlopen(file, flags);
 
 	if (handle == NULL)
-		return false;
+		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		/* The libraries that it depends on are searched as well. */
 		void *found = dlsym(handle, functions[i].name);
 
 		if (found == NULL) {
 			dlclose(handle);
-			return false;
+			return NULL;
 		}
 		/* C has no cast to a function; POSIX has the representation. */
 		memcpy(functions[i].pointer, &found, sizeof(found));
 	}
-	return true;
+	return handle;
 }

@@ -2,7 +2,6 @@
 #ifndef LIBRARY_H
 #define LIBRARY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* A function of the library's, and the pointer that is to lead to it. */
@@ -12,10 +11,11 @@ struct library_function {
 };
 
 /*
- * Loads the library, for good, and fills in the pointers. flags as those of
- * dlopen(3). False where it is missing or lacks one of the functions.
+ * Loads the library and fills in the pointers. flags as those of dlopen(3).
+ * Returns what dlclose(3) takes, which nobody needs to call; NULL where the
+ * library is missing or lacks one of the functions.
  */
-bool library_load(const char *file, int flags,
-		  const struct library_function *functions, size_t n);
+void *library_load(const char *file, int flags,
+		   const struct library_function *functions, size_t n);
 
 #endif

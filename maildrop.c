@@ -38,7 +38,7 @@ struct maildrop {
 	size_t reading;
 	off_t position; /* in its text */
 	unsigned generation;
-	char piece[MAILDROP_PIECE_SIZE];
+	char piece[]; /* MAILDROP_PIECE_SIZE of it, untouched until then */
 };
 
 static struct mbox_message *
@@ -185,12 +185,22 @@ open_maildrop(struct maildrop *m)
 	return r;
 }
 
+static struct maildrop *
+make_maildrop(void)
+{
+	struct maildrop *m = malloc(sizeof(*m) + MAILDROP_PIECE_SIZE);
+
+	if (m != NULL)
+		memset(m, 0, sizeof(*m));
+	return m;
+}
+
 enum maildrop_result
 maildrop_open(struct maildrop **maildrop, const struct options *o,
 	      const char *path, const char *state_dir,
 	      const struct dotlock_keeper *keeper)
 {
-	struct maildrop *m = calloc(1, sizeof(*m));
+	struct maildrop *m = make_maildrop();
 
 	if (m == NULL)
 		return MAILDROP_TEMPORARY;
@@ -208,7 +218,7 @@ enum maildrop_result
 maildrop_recover(const struct options *o, const char *path,
 		 const char *state_dir, const struct dotlock_keeper *keeper)
 {
-	struct maildrop *m = calloc(1, sizeof(*m));
+	struct maildrop *m = make_maildrop();
 
 	if (m == NULL)
 		return MAILDROP_TEMPORARY;

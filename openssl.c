@@ -18,7 +18,7 @@ openssl_load(void)
 
 	loaded = loaded ||
 		 library_load("libssl.so.3", RTLD_NOW | RTLD_LOCAL, functions,
-			      sizeof(functions) / sizeof(functions[0]));
+			      sizeof(functions) / sizeof(functions[0])) != NULL;
 	return loaded;
 }
 

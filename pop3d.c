@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "accept.h"
 #include "check.h"
@@ -48,6 +49,7 @@ main(int argc, char **argv)
 {
 	static struct options options; /* what it points to lives until exit */
 	struct connection connection;
+	bool listening = false;
 
 	options_parse(&options, argc, argv);
 	if (options.task == TASK_CHECK)
@@ -67,7 +69,8 @@ main(int argc, char **argv)
 		log_line(LOG_WARNING, EVENT_SETUP,
 			 "--idle-timeout=%u: RFC 1939 asks for %d at least",
 			 options.idle_timeout, SHORTEST_AUTOLOGOUT);
-	int passed = options.task == TASK_SERVE ? systemd_listen_fds() : 0;
+	int passed =
+	    options.task == TASK_SERVE ? systemd_listen_fds(&listening) : 0;
 	if (passed < 0) {
 		log_line(LOG_ERR, EVENT_SETUP, "sd_listen_fds: %s",
 			 strerror(errno));
@@ -77,9 +80,10 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	if (options.task == TASK_RECOVER)
 		return recover_all(&options);
-	if (passed > 0 && systemd_is_listening(SD_LISTEN_FDS_START))
+	if (listening)
 		return accept_run(&options, SD_LISTEN_FDS_START, passed, serve);
 	if (!connection_get(&connection, passed))
 		return EX_UNAVAILABLE;
-	return serve(&options, &connection);
+	/* What libraries of PAM's modules would tidy up, the kernel takes. */
+	_exit(serve(&options, &connection));
 }

@@ -122,8 +122,11 @@ set_capabilities(uint64_t permitted)
 static void
 bound_capabilities(uint64_t wanted)
 {
-	for (unsigned long c = 0; c < 64; c++)
-		if ((wanted >> c & 1) == 0 &&
+	int bounded;
+
+	for (unsigned long c = 0;
+	     (bounded = prctl(PR_CAPBSET_READ, c, 0, 0, 0)) >= 0; c++)
+		if (bounded == 1 && (wanted >> c & 1) == 0 &&
 		    prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0)
 			return;
 }
@@ -131,7 +134,6 @@ bound_capabilities(uint64_t wanted)
 static bool
 limit_capabilities(uint64_t wanted)
 {
-	bound_capabilities(wanted);
 	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
 	       set_capabilities(wanted);
 }
@@ -145,6 +147,7 @@ privilege_bound(void)
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		wanted |= 1ULL << kept[i];
+	bound_capabilities(wanted);
 	return limit_capabilities(wanted) &&
 	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
@@ -152,8 +155,8 @@ privilege_bound(void)
 bool
 privilege_become(uid_t uid, gid_t gid)
 {
+	bound_capabilities(0);
 	if (geteuid() != 0)
 		return limit_capabilities(0);
-	bound_capabilities(0);
 	return change_ids(uid, gid) && limit_capabilities(0);
 }

@@ -1,4 +1,4 @@
-/* The table of libsystemd's functions. Runs before anything is forked. */
+/* Asks libsystemd. Runs before anything is forked. */
 #include "systemd.h"
 
 #include <dlfcn.h>
@@ -8,43 +8,31 @@
 
 #include "library.h"
 
-static struct {
+int
+systemd_listen_fds(bool *listening)
+{
 	__typeof__(sd_listen_fds) *listen_fds;
 	__typeof__(sd_is_socket) *is_socket;
-} sd;
-
-static bool
-load(void)
-{
-	static const struct library_function functions[] = {
-		{ "sd_listen_fds", &sd.listen_fds },
-		{ "sd_is_socket", &sd.is_socket },
+	const struct library_function functions[] = {
+		{ "sd_listen_fds", &listen_fds },
+		{ "sd_is_socket", &is_socket },
 	};
-	static bool loaded;
 
-	loaded =
-	    loaded || library_load("libsystemd.so.0", RTLD_LAZY, functions,
-				   sizeof(functions) / sizeof(functions[0]));
-	return loaded;
-}
-
-int
-systemd_listen_fds(void)
-{
+	*listening = false;
 	if (getenv("LISTEN_FDS") == NULL)
 		return 0;
-	if (!load()) {
+	void *library = library_load("libsystemd.so.0", RTLD_LAZY, functions,
+				     sizeof(functions) / sizeof(functions[0]));
+	if (library == NULL) {
 		errno = ELIBACC;
 		return -1;
 	}
-	int n = sd.listen_fds(1);
+	int n = listen_fds(1);
+	if (n > 0)
+		*listening = is_socket(SD_LISTEN_FDS_START, AF_UNSPEC,
+				       SOCK_STREAM, 1) > 0;
+	dlclose(library);
 	if (n < 0)
 		errno = -n;
 	return n;
-}
-
-bool
-systemd_is_listening(int fd)
-{
-	return load() && sd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0;
 }

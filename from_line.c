@@ -7,6 +7,16 @@
 
 #include <string.h>
 
+/*
+ * What ld.so has found out at the program's start. The compiler's own way asks
+ * the processor again, before main(), which takes a virtual machine as long as
+ * a fork.
+ */
+#if defined(__x86_64__) && __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#define HAS_AVX2 CPU_FEATURE_ACTIVE(AVX2)
+#endif
+
 struct word {
 	const char *s;
 	size_t len;
@@ -229,7 +239,7 @@ find(const unsigned char *p, size_t n, off_t *bare_lfs)
 	}
 }
 
-#if defined(__x86_64__)
+#ifdef HAS_AVX2
 __attribute__((target("avx2"))) static size_t
 find_avx2(const unsigned char *p, size_t n, off_t *bare_lfs)
 {
@@ -240,8 +250,8 @@ find_avx2(const unsigned char *p, size_t n, off_t *bare_lfs)
 size_t
 from_line_find(const unsigned char *p, size_t n, off_t *bare_lfs)
 {
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx2"))
+#ifdef HAS_AVX2
+	if (HAS_AVX2)
 		return find_avx2(p, n, bare_lfs);
 #endif
 	return find(p, n, bare_lfs);

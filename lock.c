@@ -52,14 +52,12 @@ set_fcntl(int fd, short type)
 static enum lock_result
 try_fcntl(int fd, bool shared)
 {
-	int flags = fcntl(fd, F_GETFL);
+	int r = set_fcntl(fd, shared ? F_RDLCK : F_WRLCK);
 
-	if (flags < 0)
-		return LOCK_FAILED;
 	/* A write lock is not to be had on what is open for reading. */
-	if ((flags & O_ACCMODE) == O_RDONLY)
-		shared = true;
-	return result_of(set_fcntl(fd, shared ? F_RDLCK : F_WRLCK));
+	if (r != 0 && errno == EBADF && !shared)
+		r = set_fcntl(fd, F_RDLCK);
+	return result_of(r);
 }
 
 static enum lock_result

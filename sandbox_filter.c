@@ -57,11 +57,6 @@
 	JUMP(BPF_JEQ, __NR_##call, 0, 4), LOW(n), JUMP(BPF_JEQ, value, 0, 1), \
 	    RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_KILL_PROCESS)
 
-#define ALLOW_EITHER(call, n, one, other)                                   \
-	JUMP(BPF_JEQ, __NR_##call, 0, 5), LOW(n), JUMP(BPF_JEQ, one, 1, 0), \
-	    JUMP(BPF_JEQ, other, 0, 1), RETURN(SECCOMP_RET_ALLOW),          \
-	    RETURN(SECCOMP_RET_KILL_PROCESS)
-
 /* With none of these bits in argument n. */
 #define ALLOW_WITHOUT(call, n, bits)                                          \
 	JUMP(BPF_JEQ, __NR_##call, 0, 4), LOW(n), JUMP(BPF_JSET, bits, 1, 0), \
@@ -151,9 +146,8 @@ static const struct sock_filter mailbox[] = {
 	BEGIN,
 	ALLOW(pread64), /* the mailbox, its index, a journal */
 	TALK,
-	ALLOW(flock), /* the mailbox, the session's lock */
-	/* the mailbox's lock; how it was opened */
-	ALLOW_EITHER(fcntl, 1, F_OFD_SETLK, F_GETFL),
+	ALLOW(flock),			 /* the mailbox, the session's lock */
+	ALLOW_IF(fcntl, 1, F_OFD_SETLK), /* the mailbox's lock */
 	ALLOW(newfstatat), /* is it still the same? fstat(3) of glibc, too */
 	ALLOW(fstat),	   /* the same, of other versions */
 	ALLOW(openat),	   /* mailbox, locks, index, journal */

@@ -2,7 +2,7 @@
 import pathlib
 import time
 
-from host import PASSWORD, SETUP
+from host import PASSWORD, SETUP, until
 
 PAM = pathlib.Path("/etc/pam.d/pop3d")
 
@@ -79,7 +79,8 @@ def test_pam_session_is_opened_and_closed_for_the_client(host):
     noted = pathlib.Path("/run/noted")
     assert noted.read_text() == f"open_session {said}\n"
     client.quit()
-    host.end_of_session()
+    # The line about the session's end comes before PAM's.
+    until(lambda: "close" in noted.read_text(), "PAM's session is closed")
     assert noted.read_text() == (f"open_session {said}\n"
                                  f"close_session {said}\n")
 

@@ -115,6 +115,9 @@ set_capabilities(uint64_t permitted)
 	return syscall(SYS_capset, &header, sets) == 0;
 }
 
+/* What may still be in the bounding set, of this process and its children. */
+static uint64_t bounding = UINT64_MAX;
+
 /*
  * Only who has CAP_SETPCAP can; for all others no_new_privs makes sure that
  * there is nothing to be bounded.
@@ -122,13 +125,17 @@ set_capabilities(uint64_t permitted)
 static void
 bound_capabilities(uint64_t wanted)
 {
-	int bounded;
+	uint64_t surplus = bounding & ~wanted;
+	int there = 0;
 
-	for (unsigned long c = 0;
-	     (bounded = prctl(PR_CAPBSET_READ, c, 0, 0, 0)) >= 0; c++)
-		if (bounded == 1 && (wanted >> c & 1) == 0 &&
-		    prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0)
+	for (unsigned long c = 0; there >= 0 && c < 64; c++) {
+		if ((surplus >> c & 1) == 0)
+			continue;
+		there = prctl(PR_CAPBSET_READ, c, 0, 0, 0);
+		if (there == 1 && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0)
 			return;
+	}
+	bounding = wanted;
 }
 
 static bool

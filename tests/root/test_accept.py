@@ -76,3 +76,29 @@ def test_stopping_it_deletes_nothing(busy):
         assert mailbox.read() == entries(1, 2, 3)
     # the socket is systemd's: whoever comes next starts it again
     busy.login().quit()
+
+
+def refused():
+    try:
+        greeting()[0].close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_restarting_the_socket_opens_the_port_again(busy):
+    client = busy.login()
+    client.dele(1)
+    busy.run("systemctl", "restart", "pop3d.socket")
+    assert busy.show("pop3d.socket", "ActiveState") == "active"
+    assert client.file.readline().startswith(b"-ERR [SYS/TEMP]")
+    client = busy.login()
+    assert client.stat()[0] == 3
+    client.quit()
+
+
+def test_stopping_the_socket_closes_the_port(busy):
+    busy.login().quit()
+    busy.run("systemctl", "stop", "pop3d.socket")
+    assert refused()
+    assert state(busy) == "inactive"

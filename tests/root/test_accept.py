@@ -1,8 +1,9 @@
 """pop3d.service: pop3d accepts, under a real systemd (Accept=no)."""
 import socket
+import subprocess
 
 import pytest
-from host import LOCALHOST, PATIENCE, PORT, entries, unit_of, until
+from host import LOCALHOST, PATIENCE, POP3D, PORT, entries, unit_of, until
 
 
 @pytest.fixture
@@ -76,6 +77,14 @@ def test_stopping_it_deletes_nothing(busy):
         assert mailbox.read() == entries(1, 2, 3)
     # the socket is systemd's: whoever comes next starts it again
     busy.login().quit()
+
+
+def test_the_unit_leaves_sessions_their_sandbox(busy):
+    busy.login().quit()
+    check = subprocess.run([POP3D, "--check"], text=True,
+                           stdout=subprocess.PIPE).stdout
+    without = busy.journal("no Landlock")
+    assert ("warning  Landlock" in check) == bool(without), without
 
 
 def refused():

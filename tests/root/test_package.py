@@ -4,13 +4,14 @@ check-package` builds it first.
 """
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 
 import pytest
 
 import host as host_module
-from host import PASSWORD, PORT, STATE, TOP, entries, message, until
+from host import LOCALHOST, PASSWORD, PORT, STATE, TOP, entries, message, until
 
 for name in "e2e", "clients":
     sys.path.append(str(TOP / "tests" / name))
@@ -89,9 +90,7 @@ def test_thunderbird_shows_the_inbox_as_soon_as_it_is_installed(
     home = pathlib.Path("/var/tmp/client")
     home.mkdir()
     if security != "plain":
-        etc = pathlib.Path("/etc/pop3d")
-        etc.mkdir(exist_ok=True)
-        make_certificate(etc, "tls.")
+        put_certificate()
         packaged.run("systemctl", "enable", "--now", "pop3ds.socket")
     client = Thunderbird(home, port, security, "/etc/pop3d/ca.crt")
     client.password = PASSWORD
@@ -154,6 +153,38 @@ def test_upgrade_keeps_mail_sessions_and_settings(packaged, tmp_path):
     client = packaged.login()
     assert client.retr(1)[1] == message(3)[1]
     client.quit()
+
+
+def put_certificate():
+    etc = pathlib.Path("/etc/pop3d")
+    etc.mkdir(exist_ok=True)
+    make_certificate(etc, "tls.")
+
+
+def test_upgrade_leaves_port_995_as_it_was(packaged, tmp_path):
+    upgrade = newer(packaged.package, tmp_path / "new")
+    packaged.dpkg("--install", upgrade)
+    assert packaged.active("pop3ds.socket") == "inactive"
+    put_certificate()
+    packaged.run("systemctl", "enable", "--now", "pop3ds.socket")
+    packaged.dpkg("--install", upgrade)
+    assert packaged.active("pop3ds.socket") == "active"
+    packaged.dpkg("--remove", "pop3d")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((LOCALHOST, 995))
+
+
+def test_upgrade_and_removal_reach_the_service_that_accepts(packaged, tmp_path):
+    packaged.drop_in("[Socket]\nAccept=no\n", "pop3d.socket")
+    packaged.run("systemctl", "restart", "pop3d.socket")
+    packaged.login().quit()
+    old = packaged.show("pop3d.service", "MainPID")
+    packaged.dpkg("--install", newer(packaged.package, tmp_path / "new"))
+    packaged.login().quit()
+    assert packaged.show("pop3d.service", "MainPID") != old
+    packaged.dpkg("--remove", "pop3d")
+    with pytest.raises(ConnectionRefusedError):
+        packaged.connect()
 
 
 def test_remove_leaves_mail_and_state(packaged):

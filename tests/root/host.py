@@ -91,8 +91,8 @@ class Host:
 
     def run(self, *argv, **more):
         run = subprocess.run([str(a) for a in argv], text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             timeout=PATIENCE, **more)
+                             timeout=PATIENCE, stdout=subprocess.PIPE,
+                             **{"stderr": subprocess.PIPE, **more})
         assert run.returncode == 0, f"{argv}: {run.stdout}{run.stderr}"
         return run.stdout
 

@@ -2,6 +2,7 @@
 import os
 import re
 import socket
+import subprocess
 
 import pytest
 
@@ -15,7 +16,7 @@ def test_systemd_finds_no_fault(installed):
     out = installed.run("systemd-analyze", "verify", "pop3d.socket",
                         "pop3d@0.service", "pop3d.service",
                         "pop3ds.socket", "pop3ds@0.service", "pop3ds.service",
-                        "pop3d-recover.service")
+                        "pop3d-recover.service", stderr=subprocess.STDOUT)
     assert out == ""
 
 

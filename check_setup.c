@@ -20,7 +20,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { OTHERS_MAY_WRITE = 022, LINE_SIZE = 1024 };
+enum {
+	OTHERS_MAY_WRITE = 022,
+	LINE_SIZE = 1024,
+	SERVICES_MAX = 16,
+	NAME_SIZE = 256
+};
 
 /* ---- PAM */
 
@@ -46,74 +51,143 @@ module_exists(const char *name)
 	return found;
 }
 
-/* A line of a PAM service: only modules that must be there are looked for. */
-static void
-check_module(struct check *c, const char *path, char *line)
-{
-	const char *word;
-	size_t words = 0;
-
-	while ((word = strsep(&line, " \t\n")) != NULL) {
-		size_t len = strlen(word);
-
-		if (len > 0 && words++ == 0 && (*word == '#' || *word == '-'))
-			return;
-		if (len <= 3 || strcmp(word + len - 3, ".so") != 0)
-			continue;
-		if (!module_exists(word))
-			check_say(c, CHECK_ERROR,
-				  "PAM service %s: %s is not installed", path,
-				  word);
-		return;
-	}
-}
-
 static FILE *
-open_service(const struct options *o, char *path, size_t size)
+open_service(const struct options *o, const char *name, char *path, size_t size)
 {
 	static const char *const dirs[] = { "/etc/pam.d", "/usr/lib/pam.d" };
 	FILE *f = NULL;
 
-	if (o->pam_confdir != NULL) {
-		snprintf(path, size, "%s/%s", o->pam_confdir, o->pam_service);
+	if (o->pam_confdir != NULL || *name == '/') {
+		snprintf(path, size, "%s%s%s",
+			 *name == '/' ? "" : o->pam_confdir,
+			 *name == '/' ? "" : "/", name);
 		return fopen(path, "re");
 	}
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && f == NULL;
 	     i++) {
-		snprintf(path, size, "%s/%s", dirs[i], o->pam_service);
+		snprintf(path, size, "%s/%s", dirs[i], name);
 		f = fopen(path, "re");
 	}
 	/* Where there is none, the first place is the one to name. */
 	if (f == NULL)
-		snprintf(path, size, "%s/%s", dirs[0], o->pam_service);
+		snprintf(path, size, "%s/%s", dirs[0], name);
 	return f;
 }
 
-void
-check_pam(struct check *c)
-{
-	char path[PATH_MAX], line[LINE_SIZE];
-	FILE *f = open_service(c->options, path, sizeof(path));
-	enum verdict before = c->worst;
-	struct stat st;
+/* A service and those that it includes, each once. */
+struct services {
+	size_t count;
+	char names[SERVICES_MAX][NAME_SIZE];
+};
 
-	if (f == NULL) {
-		check_say(c, CHECK_ERROR,
-			  "PAM service %s: %s: nobody can log in; install "
-			  "the file that comes with pop3d as "
-			  "/etc/pam.d/pop3d, or name a service by "
-			  "--pam-service",
-			  path, strerror(errno));
+static void
+add_service(struct services *s, const char *name)
+{
+	if (name == NULL || s->count == SERVICES_MAX)
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->names[i], name) == 0)
+			return;
+	snprintf(s->names[s->count++], NAME_SIZE, "%s", name);
+}
+
+static char *
+next_word(char **line)
+{
+	char *word;
+
+	do
+		word = strsep(line, " \t\n");
+	while (word != NULL && *word == '\0');
+	return word;
+}
+
+static bool
+is_module(const char *word)
+{
+	size_t len = strlen(word);
+
+	return len > 3 && strcmp(word + len - 3, ".so") == 0;
+}
+
+/* Only modules that must be there are looked for. */
+static void
+check_service_line(struct check *c, const char *path, char *line,
+		   struct services *included)
+{
+	const char *word = next_word(&line);
+
+	if (word == NULL || *word == '#' || *word == '-')
+		return;
+	if (strcmp(word, "@include") == 0) {
+		add_service(included, next_word(&line));
 		return;
 	}
-	c->worst = CHECK_OK;
+	word = next_word(&line);
+	if (word != NULL &&
+	    (strcmp(word, "include") == 0 || strcmp(word, "substack") == 0)) {
+		add_service(included, next_word(&line));
+		return;
+	}
+	while (word != NULL && !is_module(word))
+		word = next_word(&line);
+	if (word != NULL && !module_exists(word))
+		check_say(c, CHECK_ERROR, "PAM service %s: %s is not installed",
+			  path, word);
+}
+
+static void
+check_service_file(struct check *c, FILE *f, const char *path,
+		   struct services *included)
+{
+	char line[LINE_SIZE];
+	struct stat st;
+
 	if (fstat(fileno(f), &st) != 0 || (st.st_mode & OTHERS_MAY_WRITE) != 0)
 		check_say(c, CHECK_ERROR,
 			  "PAM service %s: others may write it: chmod go-w",
 			  path);
 	while (fgets(line, sizeof(line), f) != NULL)
-		check_module(c, path, line);
-	fclose(f);
+		check_service_line(c, path, line, included);
+}
+
+/* The n-th; path, of PATH_MAX bytes, becomes the file's. */
+static void
+check_pam_service(struct check *c, struct services *services, size_t n,
+		  char *path)
+{
+	FILE *f = open_service(c->options, services->names[n], path, PATH_MAX);
+
+	if (f != NULL) {
+		check_service_file(c, f, path, services);
+		fclose(f);
+	} else if (n > 0) {
+		check_say(c, CHECK_ERROR,
+			  "PAM service %s: %s: another one includes it, so "
+			  "nobody can log in",
+			  path, strerror(errno));
+	} else {
+		check_say(c, CHECK_ERROR,
+			  "PAM service %s: %s: PAM's service \"other\" says "
+			  "who may log in, if anybody; install the file that "
+			  "comes with pop3d as /etc/pam.d/pop3d, or name a "
+			  "service by --pam-service",
+			  path, strerror(errno));
+	}
+}
+
+void
+check_pam(struct check *c)
+{
+	static struct services services;
+	enum verdict before = c->worst;
+	char path[PATH_MAX], included[PATH_MAX];
+
+	c->worst = CHECK_OK;
+	add_service(&services, c->options->pam_service);
+	check_pam_service(c, &services, 0, path);
+	for (size_t i = 1; i < services.count; i++)
+		check_pam_service(c, &services, i, included);
 	if (c->worst == CHECK_OK)
 		check_say(c, CHECK_OK, "PAM service %s", path);
 	if (c->worst < before)

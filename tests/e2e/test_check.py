@@ -56,6 +56,19 @@ def test_missing_pam_module(host):
     assert len([line for _, line in lines if "is not installed" in line]) == 1
 
 
+@pytest.mark.parametrize("line", [b"@include common\n", b"auth include common\n",
+                                  b"auth substack\tcommon\n"])
+def test_pam_services_that_are_included(host, line):
+    host.put(f"{host.pam}/pop3d", line)
+    status, lines = check(host)
+    assert status == ERROR
+    assert find(lines, f"{host.pam}/common: No such file") == ["error"]
+    host.put(f"{host.pam}/common", line + b"auth [success=1 default=ignore] "
+             b"pam_unheard_of.so\n")
+    assert "error" in find(check(host)[1],
+                           f"{host.pam}/common: pam_unheard_of.so is not")
+
+
 def test_writable_pam_service(host):
     os.chmod(f"{host.pam}/pop3d", 0o666)
     assert find(check(host)[1], "others may write it") == ["error"]

@@ -20,6 +20,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "privilege.h"
+
 enum {
 	OTHERS_MAY_WRITE = 022,
 	LINE_SIZE = 1024,
@@ -215,6 +217,11 @@ check_greeter(struct check *c)
 	else
 		check_say(c, CHECK_OK, "user pop3d: uid %u",
 			  (unsigned)pw->pw_uid);
+	if (!privilege_has_empty_root())
+		check_say(c, CHECK_ERROR,
+			  "/run/pop3d/empty: it, or /run/pop3d, is no "
+			  "directory that root alone may write, no session is "
+			  "served: remove them, they are made anew");
 }
 
 /* ---- the spool */

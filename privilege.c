@@ -54,6 +54,13 @@ is_safe_directory(const char *path)
 }
 
 bool
+privilege_has_empty_root(void)
+{
+	return (is_safe_directory(empty_parent) || errno == ENOENT) &&
+	       (is_safe_directory(empty_root) || errno == ENOENT);
+}
+
+bool
 privilege_enter_empty_root(void)
 {
 	if ((mkdir(empty_parent, 0755) != 0 && errno != EEXIST) ||

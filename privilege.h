@@ -18,6 +18,9 @@ bool privilege_bound(void);
  */
 bool privilege_enter_empty_root(void);
 
+/* Whether it would take the directory, or make it. */
+bool privilege_has_empty_root(void);
+
 /*
  * The process becomes the user, with no group but this one and no
  * capabilities; not as root, it only gives up the latter. False, with errno,

@@ -45,6 +45,16 @@ def test_no_user_pop3d(installed):
     assert line(out, "user pop3d: missing") == "error"
 
 
+def test_empty_root_that_others_may_write(host):
+    says = "/run/pop3d/empty: it, or /run/pop3d, is no directory"
+    os.chmod("/run/pop3d", 0o777)
+    status, out = check()
+    assert (status, line(out, says)) == (2, "error")
+    shutil.rmtree("/run/pop3d")
+    assert says not in check()[1]
+    host.login().quit()
+
+
 def test_spool_without_a_place_for_dotlocks(host):
     os.chmod("/var/mail", 0o755)
     status, out = check()

@@ -103,6 +103,7 @@ check_run(const struct options *o)
 			  "yourself; for the host's users, run it as root");
 	check_pam(&c);
 	check_greeter(&c);
+	check_virtual_user(&c);
 	check_kernel(&c);
 	if (o->user != NULL) {
 		check_user(&c);

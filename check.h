@@ -36,9 +36,10 @@ void check_say(struct check *c, enum verdict v, const char *format, ...)
  */
 int check_output(const char *const *argv, int fd, char *out, size_t size);
 
-/* check_setup.c: PAM, the user pop3d, files and the kernel. */
+/* check_setup.c: PAM, users, files and the kernel. */
 void check_pam(struct check *c);
 void check_greeter(struct check *c);
+void check_virtual_user(struct check *c);
 void check_spool(struct check *c);
 void check_state(struct check *c);
 void check_kernel(struct check *c);

@@ -224,6 +224,22 @@ check_greeter(struct check *c)
 			  "served: remove them, they are made anew");
 }
 
+void
+check_virtual_user(struct check *c)
+{
+	const char *name = c->options->virtual_user;
+	const struct passwd *pw = name == NULL ? NULL : getpwnam(name);
+
+	if (name != NULL && (pw == NULL || pw->pw_uid == 0))
+		check_say(c, CHECK_ERROR,
+			  "virtual user %s: %s, nobody can log in: useradd "
+			  "--system %s, or name another by --virtual-user",
+			  name,
+			  pw == NULL ? "there is no such user"
+				     : "it has the uid 0",
+			  name);
+}
+
 /* ---- the spool */
 
 static bool
@@ -235,13 +251,31 @@ uses_dotlock(const struct options *o)
 	return false;
 }
 
+/* Dotlocks are made there, and not in directories below it. */
+static bool
+holds_mailboxes(const struct options *o)
+{
+	return strchr(strchrnul(o->mailbox, '%'), '/') == NULL;
+}
+
+static bool
+is_virtual_users(const struct options *o, uid_t uid)
+{
+	const struct passwd *pw =
+	    o->virtual_user == NULL ? NULL : getpwnam(o->virtual_user);
+
+	return pw != NULL && pw->pw_uid == uid;
+}
+
 static void
 check_spool_mode(struct check *c, const char *dir, const struct stat *st)
 {
+	const struct options *o = c->options;
 	const struct group *mail = getgrnam("mail");
 	unsigned mode = st->st_mode & 07777;
 	bool shared =
 	    mail != NULL && st->st_gid == mail->gr_gid && (mode & S_IWGRP) != 0;
+	bool own = is_virtual_users(o, st->st_uid);
 
 	if ((mode & S_IWOTH) != 0 && (mode & S_ISVTX) == 0)
 		check_say(c, CHECK_ERROR,
@@ -254,17 +288,18 @@ check_spool_mode(struct check *c, const char *dir, const struct stat *st)
 			  "there, also for users who have no mailbox yet: "
 			  "chmod 2775, chgrp mail is safer",
 			  dir, mode);
-	else if (st->st_uid != 0)
+	else if (st->st_uid != 0 && !own)
 		check_say(c, CHECK_ERROR,
 			  "spool %s: it belongs to uid %u, who can replace "
 			  "everybody's mailbox: chown root",
 			  dir, (unsigned)st->st_uid);
-	else if (uses_dotlock(c->options) && !shared)
+	else if (uses_dotlock(o) && holds_mailboxes(o) && !shared && !own)
 		check_say(c, CHECK_ERROR,
 			  "spool %s: mode %04o: no dotlock can be made "
-			  "there: chgrp mail, chmod 2775, or leave dotlock "
+			  "there: %schgrp mail, chmod 2775, or leave dotlock "
 			  "out of --locks",
-			  dir, mode);
+			  dir, mode,
+			  mail == NULL ? "groupadd --system mail, " : "");
 	else
 		check_say(c, CHECK_OK, "spool %s: mode %04o", dir, mode);
 }

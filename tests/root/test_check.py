@@ -69,6 +69,18 @@ def test_spool_where_everybody_renames(host):
     assert line(check()[1], "spool /var/mail") == "warning"
 
 
+def test_no_group_mail(host):
+    host.run("groupmod", "--new-name", "post", "mail")
+    assert line(check()[1], "groupadd --system mail, chgrp mail") == "error"
+
+
+def test_mailboxes_in_directories_of_their_own(installed):
+    os.mkdir("/srv/boxes")
+    for template, verdict in (("%u/inbox", "ok"), ("%u", "error")):
+        out = check(f"--mailbox=/srv/boxes/{template}")[1]
+        assert line(out, "spool /srv/boxes") == verdict, out
+
+
 def test_port_taken(host):
     host.run("systemctl", "stop", "pop3d.socket")
     with subprocess.Popen(

@@ -2,6 +2,7 @@
 import crypt
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -97,6 +98,11 @@ def test_two_sessions_of_one_name(virtual):
     client.quit()
 
 
+def check(*options):
+    return subprocess.run(["/usr/local/sbin/pop3d", *options, "--check"],
+                          text=True, stdout=subprocess.PIPE).stdout
+
+
 def test_check_and_recover(virtual):
     client = virtual.login("anna@example.org")
     client.quit()
@@ -105,6 +111,10 @@ def test_check_and_recover(virtual):
     out = virtual.run("/usr/local/sbin/pop3d", *options, "--check",
                       "anna@example.org")
     assert "/srv/mail/example.org/anna: 2 messages" in out
+    out = check(*options)
+    assert re.search("^ok +spool /srv/mail:", out, re.M), out
+    out = check("--virtual-user=nobody-of-that-name", options[1])
+    assert re.search("^error .*: there is no such user", out, re.M), out
     run = subprocess.run(["/usr/local/sbin/pop3d", *options, "--recover",
                           "--log=stderr"], stderr=subprocess.PIPE)
     assert (run.returncode, run.stderr) == (0, b"")

@@ -157,12 +157,13 @@ is_servable(struct check *c, const struct account *a)
 	return false;
 }
 
+/* What root found out about the dotlock, for the user to hear. */
 static enum lock_result
 as_found(void *arg)
 {
-	const struct keeper *k = arg;
+	const enum lock_result *found = arg;
 
-	return k->dotlock.held ? LOCK_OK : LOCK_FAILED;
+	return *found;
 }
 
 static void
@@ -201,10 +202,10 @@ count_messages(struct check *c, const struct mailbox *b)
 
 /* As the user. */
 static void
-open_mailbox(struct check *c, const struct account *a, struct keeper *k)
+open_mailbox(struct check *c, const struct account *a, enum lock_result found)
 {
 	const struct dotlock_keeper keeper = { as_found, nothing_to_release,
-					       k };
+					       &found };
 	struct mailbox b = { .path = a->mailbox };
 
 	lock_init(&b.lock, c->options->locks, 1, a->mailbox, &keeper);
@@ -239,12 +240,12 @@ check_mailbox(struct check *c, const struct account *a)
 	struct keeper k = { .dotlock = { .held = false } };
 	int status = -1;
 
-	keeper_try(&k, a, getpid());
+	enum lock_result found = keeper_try(&k, a, getpid());
 	pid_t child = fork();
 	if (child == 0) {
 		if (!privilege_become(a->uid, a->gid))
 			_exit(CHECK_ERROR + 1);
-		open_mailbox(c, a, &k);
+		open_mailbox(c, a, found);
 		_exit((int)c->worst);
 	}
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)

@@ -132,6 +132,14 @@ def test_user(host):
     assert not (STATE / "thomas").exists()
 
 
+def test_mailbox_that_another_program_has_locked(host):
+    lock = pathlib.Path("/var/mail/thomas.lock")
+    lock.write_text(f"{os.getpid()}\n")
+    status, out = check("thomas")
+    assert line(out, "another program holds one of them") == "warning", out
+    assert lock.exists()
+
+
 def test_users_who_may_not_log_in(host):
     for name, says in (("root", "uid 0 may not log in"),
                        ("daemon", "see --min-uid"),

@@ -2,6 +2,7 @@
 #include "openssl.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 #include "library.h"
 
@@ -25,8 +26,11 @@ openssl_load(void)
 const char *
 openssl_error(void)
 {
-	const char *reason =
-	    openssl.ERR_reason_error_string(openssl.ERR_peek_error());
+	unsigned long code = openssl.ERR_peek_error();
+	/* Of the system's errors OpenSSL has no text. */
+	const char *reason = ERR_SYSTEM_ERROR(code)
+				 ? strerror(ERR_GET_REASON(code))
+				 : openssl.ERR_reason_error_string(code);
 
 	openssl.ERR_clear_error();
 	return reason != NULL ? reason : "unknown error";

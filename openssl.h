@@ -71,8 +71,8 @@ extern struct openssl {
 bool openssl_load(void);
 
 /*
- * What went wrong last, in OpenSSL's words, and forgets it. The text is the
- * library's.
+ * What went wrong first since the last call, in the library's words or the
+ * system's, and forgets it.
  */
 const char *openssl_error(void);
 

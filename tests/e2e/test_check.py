@@ -192,6 +192,13 @@ def test_certificate_and_key_that_do_not_fit(host):
     assert find(lines, f"certificate: {host.top}/tls.key: ") == ["error"]
 
 
+def test_key_that_cannot_be_read(host):
+    options = tls.install(host)
+    os.unlink(f"{host.top}/tls.key")
+    lines = check(host, *options)[1]
+    assert find(lines, f"{host.top}/tls.key: No such file") == ["error"]
+
+
 def test_no_certificate(host):
     gone = f"--tls-cert={host.top}/gone"
     assert find(check(host, gone)[1], "no TLS: put") == ["warning"]

@@ -45,6 +45,7 @@ install: pop3d
 	$(foreach file,$(EXAMPLES),$(call put,units/$(file),$(EXAMPLEDIR)/$(file)) &&) :
 	$(call put,units/pop3d.catalog,$(CATALOGDIR)/pop3d.catalog)
 	$(call put,pop3d.8,$(MANDIR)/man8/pop3d.8)
+	install -d '$(DESTDIR)$(SYSCONFDIR)/pop3d'
 	if [ ! -e '$(PAM_FILE)' ]; then \
 		install -D -m 644 units/pop3d.pam '$(PAM_FILE)'; \
 	elif ! cmp -s units/pop3d.pam '$(PAM_FILE)'; then \
@@ -74,7 +75,8 @@ uninstall:
 		'$(DESTDIR)$(MANDIR)/man8/pop3d.8'
 	for dir in $(foreach dir,/fail2ban/filter.d /fail2ban/jail.d /fail2ban,\
 			'$(DESTDIR)$(EXAMPLEDIR)$(dir)') \
-		'$(DESTDIR)$(EXAMPLEDIR)' '$(DESTDIR)$(DOCDIR)'; do \
+		'$(DESTDIR)$(EXAMPLEDIR)' '$(DESTDIR)$(DOCDIR)' \
+		'$(DESTDIR)$(SYSCONFDIR)/pop3d'; do \
 		[ ! -d "$$dir" ] || rmdir --ignore-fail-on-non-empty "$$dir"; \
 	done
 	if cmp -s units/pop3d.pam '$(PAM_FILE)'; then \
@@ -84,4 +86,4 @@ uninstall:
 	fi
 	$(update_catalog)
 	$(with_systemd) systemctl daemon-reload
-	@$(on_host) echo 'Left: mail, /var/lib/pop3d and the user pop3d.'
+	@$(on_host) echo 'Left: mail, what is in /etc/pop3d and /var/lib/pop3d, the user pop3d.'

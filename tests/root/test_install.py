@@ -56,6 +56,7 @@ def test_installed_on_this_host(host):
         assert pathlib.Path(f"/etc/systemd/system/{target}.wants/{unit}"
                             ).exists()
     host.run("man", "-w", "pop3d")
+    assert pathlib.Path("/etc/pop3d").is_dir()
 
 
 def test_uninstall_leaves_mail_and_state(host):
@@ -68,7 +69,7 @@ def test_uninstall_leaves_mail_and_state(host):
     left = {path for top in ("/usr/local", "/etc", "/usr/lib/systemd")
             for path in files(top) if "pop3d" in path
             and "solid-pop3d" not in path}  # fail2ban knows that one
-    assert left == set()
+    assert left == set() and not pathlib.Path("/etc/pop3d").exists()
     assert (STATE / "thomas").is_dir()
     assert pathlib.Path("/var/mail/thomas").read_bytes() == entries(2, 3)
     make(host, "uninstall")

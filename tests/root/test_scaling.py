@@ -74,7 +74,6 @@ class Cluster:
         self.host = host
         self.running = {}
         LOGS.mkdir()
-        ETC.mkdir()
         for name, pem in zip(("tls.crt", "tls.key"), tls.certificate()):
             (ETC / name).write_bytes(pem)
         sh(f"ip address add {FRONT}/24 dev lo;"

@@ -20,7 +20,7 @@ enum log_event {
 	EVENT_RECOVERED,    /* an interrupted commit was finished */
 	EVENT_RESCUED,	    /* a journal that did not fit its mailbox */
 	EVENT_SETUP,	    /* something is wrong in this host's setup */
-	EVENT_PROTOCOL	    /* a connection that ended before a login */
+	EVENT_PROTOCOL	    /* no login, or a process that went wrong */
 };
 
 /* What a session did, for its last line. */

@@ -133,7 +133,10 @@ static const struct {
 
 /* ---- the loop */
 
-/* Waits for a request; keeps the dotlock fresh and passes signals on. */
+/*
+ * Waits for a request; meanwhile keeps the dotlock fresh, passes signals on and
+ * kills a greeter that is too slow. False when there is none to come.
+ */
 static bool
 wait_for_request(struct monitor *m)
 {
@@ -362,6 +365,7 @@ serve_login(struct monitor *m)
 				  "-ERR [SYS/TEMP] No process to be had.\r\n");
 		return EX_OSERR;
 	}
+	/* The greeter was forked with what was returned to it. */
 	m->handed_over = m->returned = false;
 	serve_requests(m);
 	bool orderly = reap(m);

@@ -1,6 +1,6 @@
 /*
- * What the monitor is made of, shared by its loop (monitor.c) and by those who
- * check logins for it (monitor_login.c).
+ * What the monitor is made of, shared by its loop (monitor.c), by what checks
+ * logins for it (monitor_login.c) and by what starts TLS (monitor_tls.c).
  */
 #ifndef MONITOR_PRIVATE_H
 #define MONITOR_PRIVATE_H
@@ -66,6 +66,9 @@ struct monitor {
 	struct timespec start, greeted; /* the session; this greeter */
 };
 
+/* ---- monitor_login.c */
+
+/* By the clock that nobody sets. */
 double monitor_seconds_since(const struct timespec *start);
 
 /* Finds out what the greeter may offer; before there is one. */

@@ -1,7 +1,8 @@
 /*
  * pop3d: one POP3 session for the connection that it is given. main() reads
  * the options, finds the connection and hands over to the monitor; or, given
- * listening sockets, to the acceptor, which does so for each connection.
+ * listening sockets, to the acceptor, which does so for each connection; or to
+ * one of the tasks that serve nobody: --check, --recover, the secrets file's.
  */
 #include <errno.h>
 #include <string.h>

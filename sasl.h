@@ -40,19 +40,4 @@ enum outcome sasl_scram_plus(struct session *s);
 enum outcome sasl_oauthbearer(struct session *s);
 enum outcome sasl_xoauth2(struct session *s);
 
-/* ---- authorization.c */
-
-/*
- * Asks the monitor about s->request, whose type is set, and wipes it. False
- * when there is no answer; the client was told and the session is over.
- */
-bool authorization_ask(struct session *s, struct reply *reply);
-
-/* Replies to a login that failed; LOGGED_IN where it did not. */
-enum outcome authorization_conclude(struct session *s,
-				    const struct reply *reply);
-
-/* Both. */
-enum outcome authorization_log_in(struct session *s);
-
 #endif

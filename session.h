@@ -78,6 +78,19 @@ enum outcome refuse_plaintext(struct session *s);
 /* Whether there is TLS to begin. */
 bool stls_possible(const struct session *s);
 
+/*
+ * Asks the monitor about s->request, whose type is set, and wipes it. False
+ * when there is no answer; the client was told and the session is over.
+ */
+bool authorization_ask(struct session *s, struct reply *reply);
+
+/* Replies to a login that failed; LOGGED_IN where it did not. */
+enum outcome authorization_conclude(struct session *s,
+				    const struct reply *reply);
+
+/* Both. */
+enum outcome authorization_log_in(struct session *s);
+
 /* ---- sasl.c, in the greeter */
 enum outcome command_auth(struct session *s, const struct arguments *a);
 

@@ -341,23 +341,40 @@ maildrop_read_begin(struct maildrop *m, size_t n)
 }
 
 /*
- * The mailbox was rewritten while the message was being sent. Its body is the
- * same, its header may be longer now: what is left is counted from the end,
- * and goes on only if it is all body.
+ * Bytes of the text, as if its last line had its LF: the same content may be
+ * there with it or without.
+ */
+static off_t
+whole_size(const struct mbox_message *msg)
+{
+	return mbox_text_end(msg) - mbox_text_start(msg) + msg->no_newline;
+}
+
+/*
+ * The message was rewritten while it was being sent. Its body is the same, its
+ * header may be longer now: what is left is counted from the end, and goes on
+ * only if it is all body.
  */
 static bool
 find_position(struct maildrop *m, off_t old_size)
 {
 	const struct mbox_message *msg = message(m, m->reading);
-	off_t size = mbox_text_end(msg) - mbox_text_start(msg);
 	off_t left = old_size - m->position;
 
 	m->generation = m->mailbox.generation;
 	if (m->position == 0)
 		return true;
 	off_t body = mbox_body_size(m->mailbox.fd, msg);
-	m->position = size - left;
-	return body >= 0 && left <= body;
+	m->position = whole_size(msg) - left;
+	return body >= 0 && left <= body + msg->no_newline;
+}
+
+/* The last message's header may grow without its place being another one. */
+static bool
+was_rewritten(const struct maildrop *m, off_t old_size)
+{
+	return m->generation != m->mailbox.generation ||
+	       whole_size(message(m, m->reading)) != old_size;
 }
 
 /* One try under the lock; *len is what was read. */
@@ -365,13 +382,13 @@ static enum maildrop_result
 read_piece(struct maildrop *m, size_t *len)
 {
 	const struct mbox_message *msg = message(m, m->reading);
-	off_t old_size = mbox_text_end(msg) - mbox_text_start(msg);
+	off_t old_size = whole_size(msg);
 	enum maildrop_result r = mailbox_revisit(&m->mailbox, false);
 
 	if (r != MAILDROP_OK)
 		return r == MAILDROP_IN_USE ? MAILDROP_TEMPORARY : r;
 	r = mailbox_prove(&m->mailbox, m->reading - 1);
-	if (r == MAILDROP_OK && m->generation != m->mailbox.generation &&
+	if (r == MAILDROP_OK && was_rewritten(m, old_size) &&
 	    !find_position(m, old_size))
 		r = MAILDROP_GONE;
 	if (r != MAILDROP_OK)

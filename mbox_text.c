@@ -6,11 +6,14 @@
 
 enum { PIECE = 4096 };
 
-/* Bytes up to and with the first empty line; `size` where there is none. */
+/*
+ * Bytes up to and with the first empty line, LF or CRLF as a scan takes it;
+ * `size` where there is none.
+ */
 static off_t
 header_size(int fd, off_t start, off_t size)
 {
-	bool empty = true; /* the line so far, but for a CR */
+	enum { NOTHING, CR, MORE } line = NOTHING; /* so far */
 	char buf[PIECE];
 
 	for (off_t at = 0; at < size;) {
@@ -21,12 +24,13 @@ header_size(int fd, off_t start, off_t size)
 		if (n <= 0)
 			return -1;
 		for (ssize_t i = 0; i < n && at + i < size; i++) {
-			if (buf[i] == '\n' && empty)
+			if (buf[i] == '\n' && line != MORE)
 				return at + i + 1;
 			if (buf[i] == '\n')
-				empty = true;
-			else if (buf[i] != '\r')
-				empty = false;
+				line = NOTHING;
+			else
+				line = buf[i] == '\r' && line == NOTHING ? CR
+									 : MORE;
 		}
 		at += n;
 	}

@@ -131,6 +131,7 @@ take_lock(struct mailbox *b, bool exclusive)
 	enum lock_result r = exclusive ? lock_exclusive(&b->lock, b->fd)
 				       : lock_shared(&b->lock, b->fd);
 
+	b->exclusive = exclusive;
 	if (r == LOCK_OK)
 		return MAILDROP_OK;
 	if (r == LOCK_BUSY) {
@@ -392,33 +393,62 @@ mark_proven(struct mbox *m)
 		m->messages[i].flags &= (uint8_t)~MESSAGE_UNPROVEN;
 }
 
+/*
+ * Who takes the dotlock only may be in the middle of writing: what is missing
+ * then is missing for a moment, and nothing may be concluded from it.
+ */
 static enum maildrop_result
-find_again(struct mailbox *b, const struct stat *st)
+wait_for_writers(struct mailbox *b)
 {
-	struct mailbox now = { .path = b->path, .fd = b->fd };
-	enum maildrop_result r = scan_all(&now, st);
+	if (b->fd < 0 || b->exclusive)
+		return MAILDROP_OK;
+	lock_release(&b->lock);
+	return lock_named(b, true);
+}
 
-	if (r == MAILDROP_OK && is_same(&b->mbox, &now.mbox)) {
+/* Gives the messages the places they have in a new scan. */
+static enum maildrop_result
+adopt(struct mailbox *b, const struct mbox *now)
+{
+	if (is_same(&b->mbox, now)) {
 		mark_proven(&b->mbox);
-		mbox_free(&now.mbox);
-		return r;
+		return MAILDROP_OK;
 	}
-	if (r == MAILDROP_OK && !refind(&b->mbox, &now.mbox))
-		r = fault(b, MAILDROP_TEMPORARY, "memory is short");
-	mbox_free(&now.mbox);
-	if (r != MAILDROP_OK)
-		return r;
+	if (!refind(&b->mbox, now))
+		return fault(b, MAILDROP_TEMPORARY, "memory is short");
 	b->rewritten = true;
 	b->generation++;
 	log_line(LOG_NOTICE, EVENT_MAILBOX,
 		 "mailbox %s: another program has rewritten it", b->path);
+	return MAILDROP_OK;
+}
+
+static enum maildrop_result
+find_again(struct mailbox *b)
+{
+	struct mailbox now = { .path = b->path };
+	enum maildrop_result r = wait_for_writers(b);
+	struct snapshot seen;
+	struct stat st;
+
+	if (r != MAILDROP_OK)
+		return r;
+	if (!look(b, &st))
+		return system_fault(b);
+	snapshot_take(&seen, &st);
+	now.fd = b->fd;
+	r = scan_all(&now, &st);
+	if (r == MAILDROP_OK)
+		r = adopt(b, &now.mbox);
+	mbox_free(&now.mbox);
+	if (r == MAILDROP_OK)
+		b->snapshot = seen;
 	return r;
 }
 
 static enum maildrop_result
 look_again(struct mailbox *b)
 {
-	enum maildrop_result r = MAILDROP_OK;
 	struct stat st;
 
 	if (!look(b, &st))
@@ -427,12 +457,11 @@ look_again(struct mailbox *b)
 				 ? UNCHANGED
 				 : snapshot_compare(&b->snapshot, &st);
 	if (change == UNCHANGED)
-		return r;
+		return MAILDROP_OK;
 	if (change == CHANGED || !has_only_grown(b, &b->mbox, st.st_size))
-		r = find_again(b, &st);
-	if (r == MAILDROP_OK)
-		snapshot_take(&b->snapshot, &st);
-	return r;
+		return find_again(b);
+	snapshot_take(&b->snapshot, &st);
+	return MAILDROP_OK;
 }
 
 enum maildrop_result
@@ -451,7 +480,6 @@ enum maildrop_result
 mailbox_prove(struct mailbox *b, size_t i)
 {
 	struct mbox_message *msg = &b->mbox.messages[i];
-	struct stat st;
 
 	if (msg->flags & MESSAGE_GONE)
 		return MAILDROP_GONE;
@@ -461,9 +489,7 @@ mailbox_prove(struct mailbox *b, size_t i)
 		msg->flags &= (uint8_t)~MESSAGE_UNPROVEN;
 		return MAILDROP_OK;
 	}
-	if (!look(b, &st))
-		return system_fault(b);
-	enum maildrop_result r = find_again(b, &st);
+	enum maildrop_result r = find_again(b);
 	if (r != MAILDROP_OK)
 		return r;
 	return msg->flags & MESSAGE_GONE ? MAILDROP_GONE : MAILDROP_OK;

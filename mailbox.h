@@ -29,6 +29,7 @@ struct mailbox {
 	bool rewritten;	     /* by another program, since it was seen first */
 	unsigned generation; /* counts the rewrites */
 	struct mailbox_lock lock;
+	bool exclusive; /* how the lock was taken last */
 	struct snapshot snapshot;
 	struct mbox mbox; /* as seen first, with the places of now */
 };
@@ -56,7 +57,8 @@ enum maildrop_result mailbox_scan(struct mailbox *b, int state_dir,
 
 /*
  * Takes the lock again, shared to read a piece or exclusive to commit, and
- * finds the messages where they are now. On MAILDROP_OK the lock is held, on
+ * finds the messages where they are now; where they have to be looked for, the
+ * lock is exclusive at once. On MAILDROP_OK the lock is held, on
  * any other result not.
  */
 enum maildrop_result mailbox_revisit(struct mailbox *b, bool exclusive);

@@ -385,14 +385,13 @@ read_piece(struct maildrop *m, size_t *len)
 	off_t old_size = whole_size(msg);
 	enum maildrop_result r = mailbox_revisit(&m->mailbox, false);
 
-	if (r != MAILDROP_OK)
-		return r == MAILDROP_IN_USE ? MAILDROP_TEMPORARY : r;
-	r = mailbox_prove(&m->mailbox, m->reading - 1);
+	if (r == MAILDROP_OK)
+		r = mailbox_prove(&m->mailbox, m->reading - 1);
 	if (r == MAILDROP_OK && was_rewritten(m, old_size) &&
 	    !find_position(m, old_size))
 		r = MAILDROP_GONE;
 	if (r != MAILDROP_OK)
-		return r;
+		return r == MAILDROP_IN_USE ? MAILDROP_TEMPORARY : r;
 	off_t at = mbox_text_start(msg) + m->position;
 	off_t left = mbox_text_end(msg) - at;
 	size_t want =

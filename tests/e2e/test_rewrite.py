@@ -11,7 +11,7 @@ import threading
 
 import pytest
 import reference
-from pop3 import entry, message
+from pop3 import entry, locked, message
 
 COUNT = 6
 
@@ -335,6 +335,25 @@ def test_a_mailbox_rewritten_while_a_message_is_sent(host, name, writer):
         assert same or (whole.startswith(got) and
                         not got.endswith(b"\r\n.\r\n")), "other bytes"
         assert same or before[1] is HEADER, "all of its body is still there"
+
+
+@pytest.mark.parametrize("half, whole", [
+    (lambda m: m[:1], lambda m: m),
+    (lambda m: m[:2] + [m[2][:30]], lambda m: m),
+    (lambda m: m + [message(7)[:20]], lambda m: m + [message(7)])],
+    ids=["first-written", "third-being-written", "new-mail-being-written"])
+def test_what_is_missing_while_another_program_writes_is_not_gone(
+        host, mail, half, whole):
+    """It holds the dotlock, which does not keep us from reading."""
+    with host.login("--lock-timeout=1") as s:
+        s.ok("DELE 5")
+        with locked(host.mailbox, "dotlock"):
+            host.rewrite(b"".join(half(mail)))
+            s.err("RETR 6", "-ERR [SYS/TEMP] ...")
+            host.rewrite(b"".join(whole(mail)))
+        assert s.retr(6) == text_of(mail, 6)
+        s.ok("QUIT")
+    assert host.read() == reference.without(b"".join(whole(mail)), [5])
 
 
 # what is the content does not change, where it is does

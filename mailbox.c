@@ -326,6 +326,23 @@ scan_new(struct mailbox *b, const struct stat *st)
 	return scan_result(b, mbox_scan(&b->mbox, b->fd, from, st->st_size));
 }
 
+/* What was told before is in the index, though its places are of no use. */
+static bool
+keep_ids(struct mailbox *b, const struct stat *st, int state_dir)
+{
+	struct mbox before = { 0 };
+	struct index_last last;
+	struct snapshot s;
+	bool ok = true;
+
+	if (b->mbox.uidls_len <= 1)
+		return true;
+	if (index_load(state_dir, UIDL_AUTO, st->st_size, &before, &s, &last))
+		ok = uidl_stay(&b->mbox, &before);
+	mbox_free(&before);
+	return ok;
+}
+
 static enum maildrop_result
 scan_with_ids(struct mailbox *b, const struct stat *st, bool indexed,
 	      int state_dir, enum uidl_kind kind)
@@ -336,6 +353,9 @@ scan_with_ids(struct mailbox *b, const struct stat *st, bool indexed,
 	if (r == MAILDROP_OK &&
 	    !uidl_import(&b->mbox, first, b->fd, state_dir, kind))
 		r = system_fault(b);
+	if (r == MAILDROP_OK && !indexed && kind == UIDL_AUTO &&
+	    !keep_ids(b, st, state_dir))
+		r = fault(b, MAILDROP_TEMPORARY, "memory is short");
 	return r;
 }
 

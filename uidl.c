@@ -155,6 +155,51 @@ drop_repeated_headers(struct mbox *m, uint32_t *order)
 	}
 }
 
+struct ids {
+	unsigned char (*ids)[MBOX_ID_SIZE];
+	size_t count;
+};
+
+/* The contents of those that have, or have not, an id from a header. */
+static bool
+collect(struct ids *c, const struct mbox *m, bool from_header)
+{
+	*c = (struct ids){ .ids = calloc(m->count + 1, MBOX_ID_SIZE) };
+	if (c->ids == NULL)
+		return false;
+	for (size_t i = 0; i < m->count; i++)
+		if ((m->messages[i].uidl != 0) == from_header)
+			memcpy(c->ids[c->count++], m->messages[i].id,
+			       MBOX_ID_SIZE);
+	qsort(c->ids, c->count, MBOX_ID_SIZE, by_id);
+	return true;
+}
+
+static bool
+includes(const struct ids *c, const unsigned char *id)
+{
+	return bsearch(id, c->ids, c->count, MBOX_ID_SIZE, by_id) != NULL;
+}
+
+bool
+uidl_stay(struct mbox *m, const struct mbox *before)
+{
+	struct ids hashed = { 0 }, named = { 0 };
+	bool ok =
+	    collect(&hashed, before, false) && collect(&named, before, true);
+
+	for (size_t i = 0; ok && i < m->count; i++) {
+		struct mbox_message *msg = &m->messages[i];
+		/* Of copies nobody knows which one had which. */
+		if (msg->uidl != 0 && includes(&hashed, msg->id) &&
+		    !includes(&named, msg->id))
+			msg->uidl = 0;
+	}
+	free(hashed.ids);
+	free(named.ids);
+	return ok;
+}
+
 bool
 uidl_assign(struct mbox *m, enum uidl_kind kind)
 {

@@ -16,6 +16,14 @@ enum { UIDL_SIZE = 71 }; /* 70 octets (RFC 1939 section 7) and a NUL */
  */
 bool uidl_assign(struct mbox *m, enum uidl_kind kind);
 
+/*
+ * To be called before uidl_assign with an older look at the same mailbox: a
+ * message that had no id but its hash then keeps it, though its X-UIDL may be
+ * the only one of its kind by now. An id that was another message's would make
+ * a client believe that it has this one. False when memory is short.
+ */
+bool uidl_stay(struct mbox *m, const struct mbox *before);
+
 /* The id of message i, which uidl_assign has seen. */
 void uidl_format(const struct mbox *m, size_t i, char uidl[UIDL_SIZE]);
 

@@ -231,6 +231,25 @@ def test_of_two_messages_with_one_x_uidl_the_first_has_it(host):
     assert got == ["same"] + hashes[1:]
 
 
+def test_an_x_uidl_is_not_handed_on_when_its_message_is_deleted(host):
+    """A client would take the second for the first, which it has."""
+    host.write(with_id(1, "same"), with_id(2, "same"))
+    with host.login() as s:
+        first, second = s.uidl().values()
+        assert first == "same"
+        s.ok("DELE 1")
+        s.ok("QUIT")
+    assert ids(host) == [second]
+    host.append(message(3))
+    assert ids(host)[0] == second
+    # nor when another program adds or repeats one
+    host.append(with_id(4, "other"))
+    third, fourth = ids(host)[1:]
+    host.write(with_id(2, "same"), with_id(3, "new"), with_id(4, "other"))
+    assert ids(host) == [second, third, fourth]
+    assert fourth == "other"
+
+
 def test_x_uidl_does_not_count_in_the_hash(host):
     host.write(message(1), message(2))
     plain = ids(host, HASH)

@@ -131,23 +131,22 @@ send_message(struct session *s, size_t n, bool limited, size_t lines)
 		stream_text(&s->stream, &text, data, len);
 		r = maildrop_read(s->maildrop, &data, &len);
 	}
-	bool whole = r == MAILDROP_OK || text.full;
-	if (whole)
-		stream_text_end(&s->stream, &text);
 	s->summary.octets += text.octets;
-	return whole ? GO_ON : broken_off(s, n);
+	if (r != MAILDROP_OK && !text.full)
+		return broken_off(s, n);
+	stream_text_end(&s->stream, &text);
+	/* LAST must not pass a message that the client did not get. */
+	if (!limited && s->stream.error == STREAM_OK) {
+		s->summary.retrieved++;
+		maildrop_accessed(s->maildrop, n);
+	}
+	return GO_ON;
 }
 
 enum outcome
 command_retr(struct session *s, const struct arguments *a)
 {
-	enum outcome outcome = send_message(s, a->message, false, 0);
-
-	if (outcome == GO_ON) {
-		s->summary.retrieved++;
-		maildrop_accessed(s->maildrop, a->message);
-	}
-	return outcome;
+	return send_message(s, a->message, false, 0);
 }
 
 enum outcome

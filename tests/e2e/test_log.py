@@ -38,6 +38,17 @@ def test_a_session_that_did_not_commit_counts_no_deletions(host):
     assert re.search(r"\b0 deleted|deleted[^0-9]{0,3}0\b", end), end
 
 
+def test_only_whole_messages_count_as_retrieved(host):
+    host.write(message(1), message(2, "text\n" * 1_000_000))
+    with host.login("--lock-timeout=1") as s:
+        with locked(host.mailbox, "fcntl"):
+            s.err("RETR 1")
+        s.ok("RETR 2")
+        s.hang_up()
+        end = log_lines(s)[-1]
+    assert "retrieved=0 " in end, end
+
+
 def test_a_failed_login_is_logged_once(host):
     with host.connect() as s:
         s.ok("USER thomas")

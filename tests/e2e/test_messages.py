@@ -4,7 +4,7 @@ import re
 
 import pytest
 import reference
-from pop3 import entry, message
+from pop3 import entry, locked, message
 
 KNOWN_CAPABILITIES = {
     "TOP", "UIDL", "USER", "SASL", "RESP-CODES", "AUTH-RESP-CODE",
@@ -305,6 +305,22 @@ def test_last_is_the_highest_number_retrieved_or_deleted(host):
         s.err("RETR 9")
         s.err("RETR 4")
         s.ok("LAST", "+OK 4")
+
+
+def test_last_does_not_pass_a_message_that_could_not_be_sent(host):
+    host.write(*map(message, range(1, 4)))
+    with host.login("--lock-timeout=1") as s:
+        with locked(host.mailbox, "fcntl"):
+            s.err("RETR 3", "-ERR [SYS/TEMP] ...")
+        s.ok("LAST", "+OK 0")
+        s.retr(1)
+        host.replace(message(1) + message(2))
+        s.err("RETR 3", "-ERR No such message...")
+        s.ok("LAST", "+OK 1")
+        s.ok("QUIT")
+    with host.login() as s:
+        s.ok("LAST", "+OK 1")
+        s.ok("QUIT")
 
 
 def test_last_is_remembered_and_rset_sets_it_back_to_that(host):

@@ -122,9 +122,6 @@ set_capabilities(uint64_t permitted)
 	return syscall(SYS_capset, &header, sets) == 0;
 }
 
-/* What may still be in the bounding set, of this process and its children. */
-static uint64_t bounding = UINT64_MAX;
-
 /*
  * Only who has CAP_SETPCAP can; for all others no_new_privs makes sure that
  * there is nothing to be bounded.
@@ -132,17 +129,13 @@ static uint64_t bounding = UINT64_MAX;
 static void
 bound_capabilities(uint64_t wanted)
 {
-	uint64_t surplus = bounding & ~wanted;
-	int there = 0;
+	int there;
 
-	for (unsigned long c = 0; there >= 0 && c < 64; c++) {
-		if ((surplus >> c & 1) == 0)
-			continue;
-		there = prctl(PR_CAPBSET_READ, c, 0, 0, 0);
-		if (there == 1 && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0)
+	for (unsigned long c = 0;
+	     (there = prctl(PR_CAPBSET_READ, c, 0, 0, 0)) >= 0; c++)
+		if (there == 1 && (wanted >> c & 1) == 0 &&
+		    prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0)
 			return;
-	}
-	bounding = wanted;
 }
 
 static bool

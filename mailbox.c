@@ -515,11 +515,19 @@ mailbox_prove(struct mailbox *b, size_t i)
 	return msg->flags & MESSAGE_GONE ? MAILDROP_GONE : MAILDROP_OK;
 }
 
+/* Where times are whole seconds, or ours could not be set, others share it. */
+static bool
+has_own_time(const struct snapshot *s)
+{
+	return s->mtime_nsec != 0 &&
+	       (s->mtime_sec != s->ctime_sec || s->mtime_nsec != s->ctime_nsec);
+}
+
 void
 mailbox_committed(struct mailbox *b, const struct stat *st)
 {
 	snapshot_take(&b->snapshot, st);
-	if (!b->snapshot.racy)
+	if (!b->snapshot.racy || !has_own_time(&b->snapshot))
 		return;
 	/*
 	 * The commit's mtime, of a nanosecond, is no other writer's, unless

@@ -114,7 +114,9 @@ open_locked(struct maildrop *m)
 
 	if (r == MAILDROP_OK)
 		r = mailbox_lock_exclusive(&m->mailbox);
-	if (r == MAILDROP_OK && commit_pending(m->state_dir))
+	/* One that is away may come back, a part of it written. */
+	if (r == MAILDROP_OK && m->mailbox.fd >= 0 &&
+	    commit_pending(m->state_dir))
 		r = finish_commit(m);
 	return r;
 }
@@ -225,6 +227,13 @@ maildrop_recover(const struct options *o, const char *path,
 	enum maildrop_result r = prepare(m, o, path, state_dir, keeper);
 	if (r == MAILDROP_OK)
 		r = open_locked(m);
+	if (r == MAILDROP_OK && commit_pending(m->state_dir)) {
+		log_line(LOG_WARNING, EVENT_COMMIT,
+			 "mailbox %s: it is missing, and an interrupted commit "
+			 "of it waits",
+			 path);
+		r = MAILDROP_TEMPORARY;
+	}
 	maildrop_close(m);
 	return r;
 }

@@ -1,6 +1,7 @@
 """QUIT cut and failed at every system call between its reading and the end."""
 import errno
 import itertools
+import os
 
 import pytest
 from cuts import ARRIVED, PATTERNS, Cuts, Snapshot
@@ -64,6 +65,28 @@ def test_the_next_login_or_recover_finishes_it(cuts, pattern, count_cuts):
             else:
                 assert cuts.recover()[0] == 0, at
                 assert cuts.mailbox(arrived) in ("old", "new"), at
+
+
+@pytest.mark.parametrize("pattern", ["first"])
+def test_a_mailbox_that_is_away_for_a_while(cuts, pattern, count_cuts):
+    """Its file system is not mounted: half a commit is finished later."""
+    mailbox = cuts.host.mailbox
+    waited = 0
+    for at in itertools.count():
+        _, was_cut = cuts.session(at, "kill-all")
+        if not was_cut:
+            break
+        count_cuts()
+        waits = cuts.has_journal()
+        waited += waits
+        os.rename(mailbox, mailbox + ".away")
+        assert cuts.login() == 0
+        assert (cuts.recover()[0] != 0) == waits
+        assert cuts.login() == 0
+        os.rename(mailbox + ".away", mailbox)
+        cuts.login()
+        assert cuts.is_settled() or not waits
+    assert waited > 0
 
 
 @EVERY

@@ -41,6 +41,7 @@ enum outcome
 command_user(struct session *s, const struct arguments *a)
 {
 	struct login_request *login = &s->request.login;
+	char told[USER_MAX + 1];
 
 	if (!plaintext_allowed(s))
 		return refuse_plaintext(s);
@@ -50,7 +51,8 @@ command_user(struct session *s, const struct arguments *a)
 	}
 	s->name_accepted = true;
 	snprintf(login->user, sizeof(login->user), "%s", a->text);
-	stream_printf(&s->stream, "+OK Password required for %s.", a->text);
+	stream_printf(&s->stream, "+OK Password required for %s.",
+		      session_told(told, a->text));
 	return GO_ON;
 }
 

@@ -257,6 +257,17 @@ carry_out(struct session *s, char *line, size_t len)
 	return c->handler(s, &a);
 }
 
+const char *
+session_told(char told[USER_MAX + 1], const char *name)
+{
+	size_t n = 0;
+
+	for (; name[n] != '\0' && n < USER_MAX; n++)
+		told[n] = ' ' <= name[n] && name[n] <= '~' ? name[n] : '?';
+	told[n] = '\0';
+	return told;
+}
+
 enum outcome
 session_getline(struct session *s, char **line, size_t *len)
 {

@@ -66,6 +66,12 @@ enum outcome session_loop(struct session *s);
  */
 enum outcome session_getline(struct session *s, char **line, size_t *len);
 
+/*
+ * name with a question mark for each byte that a reply may not hold: all but
+ * printable ASCII (RFC 2449, section 3).
+ */
+const char *session_told(char told[USER_MAX + 1], const char *name);
+
 /* ---- authorization.c, in the greeter */
 enum outcome command_user(struct session *s, const struct arguments *a);
 enum outcome command_pass(struct session *s, const struct arguments *a);

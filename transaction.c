@@ -257,11 +257,13 @@ greet(struct session *s, const char *user)
 {
 	size_t count;
 	off_t octets;
+	char told[USER_MAX + 1];
 
 	maildrop_total(s->maildrop, &count, &octets);
 	s->summary.left = count;
 	stream_printf(&s->stream, "+OK %s has %zu message%s (%lld octets).",
-		      user, count, plural(count), (long long)octets);
+		      session_told(told, user), count, plural(count),
+		      (long long)octets);
 	log_line(LOG_INFO, EVENT_LOGIN, "logged in, %zu message%s, %lld octets",
 		 count, plural(count), (long long)octets);
 }

@@ -119,6 +119,22 @@ def test_names_keep_their_case(host):
         s.ok("USER Thomas", "+OK Password required for Thomas.")
 
 
+@pytest.mark.parametrize("name, told", [
+    (b"a\rb", "a?b"), (b"\x1b[2J", "?[2J"), (b"a\x7f", "a?"),
+    ("j\u00fcrgen".encode(), "j??rgen")])
+def test_replies_tell_names_in_printable_ascii(host, name, told):
+    with host.connect() as s:
+        s.ok(b"USER " + name, f"+OK Password required for {told}.")
+
+
+def test_a_login_is_told_in_printable_ascii_too(host):
+    host.account("j\u00fcrgen", "secret")
+    with host.login(user="j\u00fcrgen") as s:
+        s.ok("QUIT")
+    assert "S: +OK j??rgen has 0 messages (0 octets)." in \
+        "\n".join(host.transcript)
+
+
 def test_a_lone_lf_ends_a_command(host):
     host.write(message(1))
     with host.connect() as s:

@@ -390,6 +390,16 @@ check_pairs(const struct options *o)
 	exit(EX_USAGE);
 }
 
+/* Who says --apop alone would start a session in place of storing a secret. */
+static void
+check_apop(const struct options *o)
+{
+	if (!o->secret_apop || o->task == TASK_SET_SECRET)
+		return;
+	fputs("pop3d: --apop needs --set-secret\n", stderr);
+	exit(EX_USAGE);
+}
+
 static void
 set_option(struct options *o, int opt, const char *arg)
 {
@@ -419,6 +429,8 @@ set_option(struct options *o, int opt, const char *arg)
 		o->pam_service = arg;
 		break;
 	case OPT_PAM_CONFDIR:
+		if (*arg == '\0')
+			bad_usage("--pam-confdir", arg);
 		o->pam_confdir = absolute(arg);
 		break;
 	case OPT_UIDL:
@@ -490,6 +502,7 @@ options_parse(struct options *o, int argc, char **argv)
 	}
 	check_virtual(o);
 	check_pairs(o);
+	check_apop(o);
 	if (o->state_dir == NULL)
 		o->state_dir = default_state_dir();
 }

@@ -35,7 +35,8 @@ WRONG = ["--nonsense", "-x", "operand", "--mailbox", "--idle-timeout=",
          "--min-uid=99999999999", "--locks=flock,nonsense", "--locks=",
          "--locks=,", "--locks=flock,", "--uidl=nonsense", "--uidl=",
          "--log=nonsense", "--log=", "--help=yes", "--mailbox=", "--mailbox=%",
-         "--mailbox=/mail/%x", "--mailbox=/mail/%", "--locks=flock,flock"]
+         "--mailbox=/mail/%x", "--mailbox=/mail/%", "--locks=flock,flock",
+         "--pam-confdir=", "--apop"]
 
 
 @pytest.mark.parametrize("option", WRONG)

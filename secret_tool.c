@@ -48,7 +48,11 @@ complain(int status, const char *what, const char *why)
 
 /* ---- the password */
 
-/* One line without its end; false at the end of the input or when too long. */
+/*
+ * One line without its end; false at the end of the input or when too long. A
+ * NUL, which would end the string early, becomes another character that no
+ * password may have.
+ */
 static bool
 read_line(char *dst, size_t size)
 {
@@ -64,7 +68,7 @@ read_line(char *dst, size_t size)
 			break;
 		if (c == '\n' || n == size - 1)
 			break;
-		dst[n++] = c;
+		dst[n++] = c == '\0' ? '\1' : c;
 	}
 	dst[n] = '\0';
 	return n > 0 && n < size - 1;

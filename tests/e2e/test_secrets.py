@@ -102,7 +102,8 @@ def test_removing_nobody(host, file):
 
 
 @pytest.mark.parametrize("password", [
-    "", "\n", "p\u00e4ss\n", "tab\there\n", "\x03\n", "cr\r\n", "p" * 1024],
+    "", "\n", "p\u00e4ss\n", "tab\there\n", "\x03\n", "cr\r\n", "p" * 1024,
+    "\0pencil\n", "pen\0cil\n"],
     ids=ascii)
 def test_passwords_that_clients_would_spell_differently(host, file, password):
     status, said = tool(host, "--set-secret=thomas", stdin=password)

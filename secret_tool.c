@@ -68,7 +68,9 @@ read_line(char *dst, size_t size)
 			break;
 		if (c == '\n' || n == size - 1)
 			break;
-		dst[n++] = c == '\0' ? '\1' : c;
+		if (c == '\0')
+			c = '\1';
+		dst[n++] = c;
 	}
 	dst[n] = '\0';
 	return n > 0 && n < size - 1;

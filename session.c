@@ -262,7 +262,7 @@ session_told(char told[USER_MAX + 1], const char *name)
 {
 	size_t n = 0;
 
-	for (; name[n] != '\0' && n < USER_MAX; n++)
+	for (; n < USER_MAX && name[n] != '\0'; n++)
 		told[n] = ' ' <= name[n] && name[n] <= '~' ? name[n] : '?';
 	told[n] = '\0';
 	return told;

@@ -6,6 +6,7 @@
 #include "session.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -260,11 +261,10 @@ carry_out(struct session *s, char *line, size_t len)
 const char *
 session_told(char told[USER_MAX + 1], const char *name)
 {
-	size_t n = 0;
-
-	for (; n < USER_MAX && name[n] != '\0'; n++)
-		told[n] = ' ' <= name[n] && name[n] <= '~' ? name[n] : '?';
-	told[n] = '\0';
+	snprintf(told, USER_MAX + 1, "%s", name);
+	for (char *c = told; *c != '\0'; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	return told;
 }
 

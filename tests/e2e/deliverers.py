@@ -33,6 +33,11 @@ def missing(kind):
     return None
 
 
+# An agent looks for a lock once a second; others, who look all the time, take
+# it in between.
+AGENT_PATIENCE = 4 * PATIENCE
+
+
 class Agent:
     """A program that is started for each message, with the text on stdin."""
 
@@ -53,7 +58,7 @@ class Agent:
                                   stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE)
         try:
-            error = process.communicate(text, timeout=PATIENCE)[1]
+            error = process.communicate(text, timeout=AGENT_PATIENCE)[1]
         finally:
             process.kill()
         assert process.returncode == 0, (self.argv, error)

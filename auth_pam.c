@@ -222,8 +222,7 @@ auth_pam_preload(const struct options *o)
 	gid_t none;
 	int n = 0;
 
-	/* What nsswitch.conf names is loaded where groups are first asked for.
-	 */
+	/* Loads what nsswitch.conf names for groups. */
 	getgrouplist("root", 0, &none, &n);
 	if (libpam_load())
 		libpam_start(o->pam_service, NULL, o->pam_confdir, &conv, &pam);

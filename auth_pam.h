@@ -31,9 +31,9 @@ bool auth_pam_open(struct auth_pam *auth);
 void auth_pam_end(struct auth_pam *auth);
 
 /*
- * Loads the modules of PAM's stack, for the processes forked from now on: they
- * read the configuration again, and find loaded what they need. Where that
- * fails, the first login says why.
+ * Loads the modules of PAM's stack, and NSS's, which are asked about root, for
+ * the processes forked from now on: they read the configuration again, and find
+ * loaded what they need. Where that fails, the first login says why.
  */
 void auth_pam_preload(const struct options *o);
 

@@ -480,11 +480,22 @@ replay(struct commit *c)
 }
 
 static enum commit_result
-remove_draft(struct commit *c)
+remove_draft(const struct commit *c)
 {
 	if (!journal_remove_draft(c->dir))
 		return failed("cannot remove an unfinished journal");
 	return COMMIT_NOTHING;
+}
+
+/* It may come back, in a file system that is not mounted, half written. */
+static enum commit_result
+wait_for_mailbox(const struct commit *c)
+{
+	if (!journal_waits(c->dir))
+		return remove_draft(c);
+	log_line(LOG_WARNING, EVENT_COMMIT,
+		 "the mailbox is missing, an interrupted commit waits for it");
+	return COMMIT_PENDING;
 }
 
 enum commit_result
@@ -493,7 +504,9 @@ commit_recover(int mailbox, int state_dir)
 	struct commit c = { .mailbox = mailbox, .dir = state_dir };
 	enum commit_result result;
 
-	if (mailbox >= 0 && !examine(&c))
+	if (mailbox < 0)
+		return wait_for_mailbox(&c);
+	if (!examine(&c))
 		return failed("cannot examine the mailbox");
 	switch (journal_open(&c.journal, state_dir)) {
 	case JOURNAL_OK:
@@ -509,7 +522,7 @@ commit_recover(int mailbox, int state_dir)
 	if (!journal_close(&c.journal))
 		log_line(LOG_WARNING, EVENT_COMMIT,
 			 "cannot close the journal: %s", strerror(errno));
-	if (mailbox >= 0 && result != COMMIT_DONE)
+	if (result != COMMIT_DONE)
 		restore_times(&c);
 	return result;
 }

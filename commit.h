@@ -19,8 +19,8 @@ enum commit_result {
 	COMMIT_DONE,	/* removed, and durable */
 	COMMIT_NOTHING, /* recovery only: there was no journal */
 	COMMIT_FAILED,	/* errno tells; the mailbox is as it was */
-	COMMIT_PENDING, /* errno tells; the journal is durable, recovery will
-			   finish it */
+	COMMIT_PENDING, /* the journal is durable, recovery will finish it;
+			   errno tells, but where the mailbox is missing */
 	COMMIT_RESCUED	/* recovery only: the journal fits the mailbox no
 			   longer; its mail is saved in a file of its own, the
 			   mailbox is untouched */
@@ -40,8 +40,9 @@ bool commit_pending(int state_dir);
 
 /*
  * Finishes the commit whose journal is in state_dir. mailbox is the file open
- * for reading and writing, or -1 where there is none any more. Harmless when
- * done twice, or cut and done again. What it did is logged.
+ * for reading and writing, or -1 where there is none, which a journal waits
+ * for: COMMIT_PENDING. Harmless when done twice, or cut and done again. What it
+ * did is logged.
  */
 enum commit_result commit_recover(int mailbox, int state_dir);
 

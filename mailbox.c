@@ -426,10 +426,14 @@ wait_for_writers(struct mailbox *b)
 	return lock_named(b, true);
 }
 
-/* Gives the messages the places they have in a new scan. */
+/*
+ * Gives the messages the places they have in a new scan. Also where these are
+ * the same, fields that are no part of the content may have changed theirs.
+ */
 static enum maildrop_result
 adopt(struct mailbox *b, const struct mbox *now)
 {
+	b->generation++;
 	if (is_same(&b->mbox, now)) {
 		mark_proven(&b->mbox);
 		return MAILDROP_OK;
@@ -437,7 +441,6 @@ adopt(struct mailbox *b, const struct mbox *now)
 	if (!refind(&b->mbox, now))
 		return fault(b, MAILDROP_TEMPORARY, "memory is short");
 	b->rewritten = true;
-	b->generation++;
 	log_line(LOG_NOTICE, EVENT_MAILBOX,
 		 "mailbox %s: another program has rewritten it", b->path);
 	return MAILDROP_OK;

@@ -27,7 +27,7 @@ struct mailbox {
 	int fd; /* -1: there is no such file */
 	bool writable;
 	bool rewritten;	     /* by another program, since it was seen first */
-	unsigned generation; /* counts the rewrites */
+	unsigned generation; /* counts the changes that may be rewrites */
 	struct mailbox_lock lock;
 	bool exclusive; /* how the lock was taken last */
 	struct snapshot snapshot;

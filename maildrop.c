@@ -80,6 +80,8 @@ finish_commit(struct maildrop *m)
 	case COMMIT_NOTHING:
 	case COMMIT_RESCUED:
 		return MAILDROP_OK;
+	case COMMIT_PENDING:
+		return m->mailbox.fd < 0 ? MAILDROP_OK : MAILDROP_TEMPORARY;
 	default:
 		return MAILDROP_TEMPORARY;
 	}
@@ -93,9 +95,7 @@ open_locked(struct maildrop *m)
 
 	if (r == MAILDROP_OK)
 		r = mailbox_lock_exclusive(&m->mailbox);
-	/* One that is away may come back, a part of it written. */
-	if (r == MAILDROP_OK && m->mailbox.fd >= 0 &&
-	    commit_pending(m->state_dir))
+	if (r == MAILDROP_OK && commit_pending(m->state_dir))
 		r = finish_commit(m);
 	return r;
 }
@@ -206,13 +206,9 @@ maildrop_recover(const struct options *o, const char *path,
 	enum maildrop_result r = prepare(m, o, path, state_dir, keeper);
 	if (r == MAILDROP_OK)
 		r = open_locked(m);
-	if (r == MAILDROP_OK && commit_pending(m->state_dir)) {
-		log_line(LOG_WARNING, EVENT_COMMIT,
-			 "mailbox %s: it is missing, and an interrupted commit "
-			 "of it waits",
-			 path);
+	/* The mailbox is missing. */
+	if (r == MAILDROP_OK && commit_pending(m->state_dir))
 		r = MAILDROP_TEMPORARY;
-	}
 	maildrop_close(m);
 	return r;
 }

@@ -297,12 +297,30 @@ test_journal_and_rescue_are_private(void **state)
 	leave_journal(p, &r, 1);
 	assert_int_equal(fstatat(p->dir, "journal", &st, 0), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
-	assert_int_equal(commit_recover(-1, p->dir), COMMIT_RESCUED);
+	assert_int_equal(ftruncate(p->mailbox, 0), 0);
+	assert_int_equal(commit_recover(p->mailbox, p->dir), COMMIT_RESCUED);
 	name_like(p->dir, "rescue-", name);
 	assert_int_equal(fstatat(p->dir, name, &st, 0), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
 	assert_int_equal(st.st_size, 4800);
 	assert_false(there(p->dir, "rescue.tmp"));
+}
+
+static void
+test_journal_waits_for_a_missing_mailbox(void **state)
+{
+	struct place *p = *state;
+	struct commit_range r = { 100, 200 };
+
+	free(fill(p, 5000));
+	leave_journal(p, &r, 1);
+	assert_int_equal(commit_recover(-1, p->dir), COMMIT_PENDING);
+	assert_true(there(p->dir, "journal"));
+	assert_int_equal(commit_recover(p->mailbox, p->dir), COMMIT_DONE);
+	assert_false(there(p->dir, "journal"));
+	close(openat(p->dir, "journal.tmp", O_WRONLY | O_CREAT, 0600));
+	assert_int_equal(commit_recover(-1, p->dir), COMMIT_NOTHING);
+	assert_false(there(p->dir, "journal.tmp"));
 }
 
 /* What else the names may stand for is never followed, written or waited on. */
@@ -403,6 +421,7 @@ main(void)
 		TEST(test_inode_mode_and_links_stay),
 		TEST(test_unread_mail_stays_unread_and_read_mail_read),
 		TEST(test_journal_and_rescue_are_private),
+		TEST(test_journal_waits_for_a_missing_mailbox),
 		TEST(test_links_and_pipes_in_the_way),
 		TEST(test_a_directory_in_the_way),
 		TEST(test_a_file_size_limit_leaves_it_as_it_was),

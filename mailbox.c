@@ -510,6 +510,7 @@ mailbox_prove(struct mailbox *b, size_t i)
 		return MAILDROP_OK;
 	if (content_is(b, msg, msg->start + msg->size)) {
 		msg->flags &= (uint8_t)~MESSAGE_UNPROVEN;
+		b->generation++; /* as adopt() does */
 		return MAILDROP_OK;
 	}
 	enum maildrop_result r = find_again(b);

@@ -323,6 +323,9 @@ WHILE_SENT = {
          message(3)]),
     "fields moved while its header is sent": (
         [message(1), FIRST, message(3)], [message(1), LAST, message(3)]),
+    "fields moved while its header is sent, new mail": (
+        [message(1), FIRST, message(3)],
+        [message(1), LAST, message(3), message(4)]),
 }
 
 

@@ -235,6 +235,15 @@ class Client:
     def __init__(self, soak, seed):
         self.soak, self.ledger = soak, soak.ledger
         self.chance = random.Random(seed)
+        self.ends = []
+
+    def next_end(self):
+        """At random, but each kind within ten sessions."""
+        if not self.ends:
+            self.ends = ([self.quit] * 5 + [self.kill_in_quit] * 3 +
+                         [self.leave, self.kill])
+            self.chance.shuffle(self.ends)
+        return self.ends.pop()
 
     def run(self):
         while not self.soak.over.is_set():
@@ -258,9 +267,7 @@ class Client:
             connection.fetch(n, numbers[n - 1])
             connection.send(f"DELE {n}")
             connection.ok()
-        end = self.chance.choices(
-            [self.quit, self.leave, self.kill, self.kill_in_quit],
-            [10, 2, 2, 6])[0]
+        end = self.next_end()
         end(connection, [numbers[n - 1] for n in chosen])
 
     def quit(self, connection, numbers):

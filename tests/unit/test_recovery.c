@@ -114,9 +114,9 @@ test_a_damaged_journal_is_never_used(void **state)
 	assert_true(tried > 0);
 }
 
-/* The mailbox of w, or none, is not the one that the journal was made for. */
+/* The mailbox of w is not the one that the journal was made for. */
 static void
-check_rescued(const struct world *w, int mailbox)
+check_rescued(const struct world *w)
 {
 	struct content want = { .size = 0 };
 	const struct content *rescued;
@@ -126,7 +126,7 @@ check_rescued(const struct world *w, int mailbox)
 	memcpy(want.bytes, scenario.new + first, (size_t)want.size);
 	crits = 0;
 	disk_load(w);
-	assert_int_equal(run_recover(mailbox), COMMIT_RESCUED);
+	assert_int_equal(run_recover(MAILBOX_FD), COMMIT_RESCUED);
 	rescued = file_like("rescue-");
 	assert_non_null(rescued);
 	assert_true(same(rescued, &want));
@@ -134,7 +134,7 @@ check_rescued(const struct world *w, int mailbox)
 	assert_int_equal(names_in_use(), 2);
 	assert_true(same(&disk.inode[0].now, &w->mailbox));
 	assert_int_equal(crits, 1);
-	assert_int_equal(run_recover(mailbox), COMMIT_NOTHING);
+	assert_int_equal(run_recover(MAILBOX_FD), COMMIT_NOTHING);
 }
 
 static void
@@ -149,18 +149,17 @@ test_a_mailbox_that_was_rewritten_is_left_alone(void **state)
 		if (disk_find("journal") < 0)
 			continue;
 		w = first_cut;
-		check_rescued(&w, -1);
 		w.mailbox.size = 0;
-		check_rescued(&w, MAILBOX_FD);
+		check_rescued(&w);
 		arrive(&w, 2);
-		check_rescued(&w, MAILBOX_FD);
+		check_rescued(&w);
 		w.mailbox.size = (off_t)scenario.new_size - 1;
-		check_rescued(&w, MAILBOX_FD);
+		check_rescued(&w);
 		for (off_t i = scenario.ranges[0].start;
 		     i < (off_t)scenario.new_size; i++, rescues++) {
 			w = first_cut;
 			w.mailbox.bytes[i] ^= 0x20;
-			check_rescued(&w, MAILBOX_FD);
+			check_rescued(&w);
 		}
 	}
 	assert_true(rescues > 0);
@@ -181,7 +180,7 @@ test_a_changed_old_tail_is_left_alone(void **state)
 	for (off_t i = (off_t)scenario.new_size + 1;
 	     i < scenario.old.mailbox.size; i++) {
 		w.mailbox.bytes[i] ^= 0x20;
-		check_rescued(&w, MAILBOX_FD);
+		check_rescued(&w);
 		w.mailbox.bytes[i] ^= 0x20;
 	}
 }
@@ -198,6 +197,39 @@ add_journal(struct world *w)
 	snprintf(w->name[i], sizeof(w->name[i]), "journal");
 }
 
+/* The world of a commit that was cut with its journal made, for scenario. */
+static void
+cut_with_journal(struct world *w)
+{
+	make_scenario(KIND_DISTINCT, 6, 0x04);
+	for (int step = 0; cut_commit(step); step++)
+		if (disk_find("journal") >= 0)
+			break;
+	*w = first_cut;
+}
+
+/* The journal of a mailbox that is not there waits until it is. */
+static void
+test_a_journal_without_its_mailbox_waits(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	cut_with_journal(&w);
+	crits = 0;
+	disk_load(&w);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(run_recover(-1), COMMIT_PENDING);
+		assert_true(disk_find("journal") >= 0);
+		assert_int_equal(names_in_use(), 1);
+	}
+	assert_int_equal(crits, 0);
+	assert_int_equal(run_recover(MAILBOX_FD), COMMIT_DONE);
+	assert_int_equal(disk.inode[0].now.size, (off_t)scenario.new_size);
+	assert_memory_equal(disk.inode[0].now.bytes, scenario.new,
+			    scenario.new_size);
+}
+
 /* What is saved once is not written over by what is saved next. */
 static void
 test_rescued_mail_is_never_replaced(void **state)
@@ -205,13 +237,11 @@ test_rescued_mail_is_never_replaced(void **state)
 	static struct world w;
 
 	(void)state;
-	make_scenario(KIND_DISTINCT, 6, 0x04);
-	for (int step = 0; cut_commit(step); step++)
-		if (disk_find("journal") >= 0)
-			break;
-	disk_load(&first_cut);
+	cut_with_journal(&w);
+	w.mailbox.size = 0;
+	disk_load(&w);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(run_recover(-1), COMMIT_RESCUED);
+		assert_int_equal(run_recover(MAILBOX_FD), COMMIT_RESCUED);
 		assert_int_equal(names_in_use(), 2 + 2 * i);
 		disk_after_kill(&w);
 		if (i == 0)
@@ -224,36 +254,36 @@ test_rescued_mail_is_never_replaced(void **state)
 static void
 test_a_rescue_that_is_interrupted_is_made_again(void **state)
 {
+	static struct world replaced;
 	static struct world w;
 	int result = CUT;
 
 	(void)state;
-	make_scenario(KIND_DISTINCT, 6, 0x04);
-	for (int step = 0; cut_commit(step); step++)
-		if (disk_find("journal") >= 0)
-			break;
+	cut_with_journal(&replaced);
+	replaced.mailbox.size = 0;
 	for (int n = 0; result != COMMIT_RESCUED; n++) {
-		disk_load(&first_cut);
+		disk_load(&replaced);
 		disk.cut_at = n;
-		result = run_recover(-1);
+		result = run_recover(MAILBOX_FD);
 		disk_after_kill(&w);
 		disk_load(&w);
 		if (result == CUT)
-			(void)run_recover(-1);
+			(void)run_recover(MAILBOX_FD);
 		assert_non_null(file_like("rescue-"));
 		assert_int_equal(disk_find("journal"), -1);
 		assert_int_equal(disk_find("rescue.tmp"), -1);
 	}
 	result = CUT;
 	for (int n = 0; result != COMMIT_RESCUED; n++) {
-		disk_load(&first_cut);
+		disk_load(&replaced);
 		disk.fail_at = n;
 		disk.fail_times = 1;
 		disk.fail_errno = ENOSPC;
-		result = run_recover(-1);
+		result = run_recover(MAILBOX_FD);
 		disk.fail_at = -1;
 		if (result == COMMIT_FAILED && disk_find("journal") >= 0)
-			assert_int_equal(run_recover(-1), COMMIT_RESCUED);
+			assert_int_equal(run_recover(MAILBOX_FD),
+					 COMMIT_RESCUED);
 		assert_non_null(file_like("rescue-"));
 	}
 }
@@ -311,6 +341,7 @@ main(void)
 		cmocka_unit_test(
 		    test_a_mailbox_that_was_rewritten_is_left_alone),
 		cmocka_unit_test(test_a_changed_old_tail_is_left_alone),
+		cmocka_unit_test(test_a_journal_without_its_mailbox_waits),
 		cmocka_unit_test(test_rescued_mail_is_never_replaced),
 		cmocka_unit_test(
 		    test_a_rescue_that_is_interrupted_is_made_again),

@@ -231,10 +231,26 @@ fork_with_boundary(struct monitor *m)
 	return -1;
 }
 
-static _Noreturn void
-give_up(const char *what)
+/* Where no other process talks to the client, or is going to. */
+static void
+refuse_connection(const struct connection *c, const char *reply)
+{
+	if (write(c->out, reply, strlen(reply)) < 0)
+		log_line(LOG_NOTICE, EVENT_PROTOCOL, "reply: %s",
+			 strerror(errno));
+}
+
+static void
+refuse_for_now(const struct connection *c, const char *what)
 {
 	log_line(LOG_ERR, EVENT_SETUP, "%s: %s", what, strerror(errno));
+	refuse_connection(c, "-ERR [SYS/TEMP] No process to be had.\r\n");
+}
+
+static _Noreturn void
+give_up(const struct connection *c, const char *what)
+{
+	refuse_for_now(c, what);
 	_exit(EX_OSERR);
 }
 
@@ -253,7 +269,7 @@ start_greeter(struct monitor *m)
 		};
 
 		if (!sandbox_enter(ROLE_GREETER, &needs))
-			give_up("the greeter's sandbox");
+			give_up(c, "the greeter's sandbox");
 		_exit(authorization_run(m->options, c, &m->offers,
 					m->returned ? &m->handover : NULL,
 					boundary));
@@ -278,21 +294,12 @@ start_mailbox(struct monitor *m)
 		needs.fds[2] = boundary;
 		needs.fds_count = 3;
 		if (!sandbox_enter(ROLE_MAILBOX, &needs))
-			give_up("the mailbox process's sandbox");
+			give_up(c, "the mailbox process's sandbox");
 		_exit(transaction_run(m->options, c, &m->offers, &m->account,
 				      &m->handover, boundary));
 	}
 	m->phase = MAILBOX;
 	return boundary == -1;
-}
-
-/* Before anything else runs there is only this way to say what is wrong. */
-static void
-refuse_connection(const struct connection *c, const char *reply)
-{
-	if (write(c->out, reply, strlen(reply)) < 0)
-		log_line(LOG_NOTICE, EVENT_PROTOCOL, "reply: %s",
-			 strerror(errno));
 }
 
 static void
@@ -317,10 +324,7 @@ static int
 serve_mailbox(struct monitor *m)
 {
 	if (!start_mailbox(m)) {
-		log_line(LOG_ERR, EVENT_SETUP, "mailbox process: %s",
-			 strerror(errno));
-		refuse_connection(&m->connection,
-				  "-ERR [SYS/TEMP] No process to be had.\r\n");
+		refuse_for_now(&m->connection, "mailbox process");
 		return EX_OSERR;
 	}
 	explicit_bzero(&m->handover, sizeof(m->handover));
@@ -360,9 +364,7 @@ serve_login(struct monitor *m)
 	int status = EX_OK;
 
 	if (!start_greeter(m)) {
-		log_line(LOG_ERR, EVENT_SETUP, "greeter: %s", strerror(errno));
-		refuse_connection(&m->connection,
-				  "-ERR [SYS/TEMP] No process to be had.\r\n");
+		refuse_for_now(&m->connection, "greeter");
 		return EX_OSERR;
 	}
 	/* The greeter was forked with what was returned to it. */

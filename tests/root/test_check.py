@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 
 from host import POP3D, STATE, entries, needs
@@ -50,6 +51,8 @@ def test_empty_root_that_others_may_write(host):
     os.chmod("/run/pop3d", 0o777)
     status, out = check()
     assert (status, line(out, says)) == (2, "error")
+    with socket.create_connection(("127.0.0.1", 110), 10) as s:
+        assert s.makefile("rb").read().startswith(b"-ERR [SYS/TEMP] ")
     shutil.rmtree("/run/pop3d")
     assert says not in check()[1]
     host.login().quit()

@@ -385,12 +385,30 @@ write_rescue(const struct commit *c)
 	return ok;
 }
 
+/* The journal has no mail: it would only have shortened the mailbox. */
+static enum commit_result
+give_up_shortening(struct commit *c)
+{
+	char name[NAME_SIZE];
+
+	if (!set_aside(c, "journal.rescued", name))
+		return failed("cannot rename the journal");
+	log_line(LOG_CRIT, EVENT_RESCUED,
+		 "the mailbox was changed after an interrupted commit, which "
+		 "was to remove the last mail in it; the journal is kept as %s "
+		 "in the state directory, the mailbox is untouched",
+		 name);
+	return COMMIT_RESCUED;
+}
+
 /* The journal's mail becomes a file of its own. */
 static enum commit_result
 rescue(struct commit *c)
 {
 	char name[NAME_SIZE], journal[NAME_SIZE];
 
+	if (c->journal.shortens)
+		return give_up_shortening(c);
 	if (!write_rescue(c) || !free_name(c->dir, name, "rescue", ".mbox") ||
 	    renameat(c->dir, rescue_draft, c->dir, name) != 0) {
 		int saved = errno;

@@ -5,6 +5,7 @@
  */
 #include "journal.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,9 @@
 #endif
 
 enum { BLOCK = JOURNAL_BLOCK, TABLE_BLOCK = BLOCK / SECTOR * ENTRY };
+
+/* Octets before the change that tell the mailbox, where none are kept after. */
+enum { WITNESS = 4096 };
 
 static const char journal_name[] = "journal";
 static const char draft_name[] = "journal.tmp";
@@ -283,6 +287,10 @@ journal_write(struct journal *j, int dir, int mailbox, off_t size,
 	j->unread = unread;
 	for (size_t i = 0; i < n; i++)
 		j->end -= ranges[i].end - ranges[i].start;
+	assert(j->end > 0);
+	j->shortens = j->first == j->end;
+	if (j->shortens)
+		j->first -= min_off(j->first, WITNESS);
 	journal_place(j);
 	j->fd = create_draft(dir);
 	if (j->fd < 0)

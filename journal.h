@@ -17,6 +17,10 @@
  *     behind    sector table: 8 bytes for each sector of the mailbox that the
  *               payload touches, a hash of its old bytes from first to end
  *
+ * Where nothing behind the change is kept the payload is what stands before it,
+ * so that it can be told whether the mailbox is still the same: flag 2. Flag 1:
+ * there is mail that nobody has looked at.
+ *
  * data is 4096 + first % 4096, so that pages of the mailbox are pages of the
  * journal. The hashes are XXH3, against accidents: whoever may write the
  * journal may write the mailbox.
@@ -37,11 +41,12 @@ struct journal_hash {
 
 struct journal {
 	int fd;
-	off_t first;	/* the first byte of the mailbox that changes */
+	off_t first;	/* where the payload begins in the mailbox */
 	off_t end;	/* the mailbox's new size */
-	off_t old_size; /* its size before; old_size > end >= first */
+	off_t old_size; /* its size before; old_size > end > first */
 	off_t data;	/* where in the journal the byte for `first` stands */
 	bool unread;	/* there was mail that nobody had looked at */
+	bool shortens;	/* the payload is no news, the mailbox only ends */
 	bool marked;	/* the mailbox may be truncated already */
 	struct journal_hash tail, payload, table;
 };
@@ -70,8 +75,8 @@ bool journal_draft_waits(int dir);
 bool journal_remove_draft(int dir);
 
 /*
- * Writes the draft of a journal that takes the ranges out of the mailbox. It is
- * durable when this returns true, but counts only when published. Else errno
+ * Writes the draft of a journal that takes the ranges out of the mailbox, but
+ * not all there is. It is durable when this returns true, but counts only when published. Else errno
  * tells, and nothing is left of it.
  */
 bool journal_write(struct journal *j, int dir, int mailbox, off_t size,

@@ -30,7 +30,7 @@ enum {
 	AT_MARK = 2048
 };
 
-enum { FLAG_UNREAD = 1 };
+enum { FLAG_UNREAD = 1, FLAG_SHORTENS = 2 };
 
 static const unsigned char magic[8] = {
 	'p', 'o', 'p', '3', 'd', 'j', 'n', 'l'
@@ -55,8 +55,7 @@ journal_entry(const struct journal *j, off_t pos)
 off_t
 journal_size(const struct journal *j)
 {
-	return j->first == j->end ? j->data
-				  : journal_entry(j, j->end - 1) + ENTRY;
+	return journal_entry(j, j->end - 1) + ENTRY;
 }
 
 /* Numbers */
@@ -130,7 +129,8 @@ journal_write_head(const struct journal *j)
 	put64(head + AT_FIRST, (uint64_t)j->first);
 	put64(head + AT_END, (uint64_t)j->end);
 	put64(head + AT_OLD_SIZE, (uint64_t)j->old_size);
-	put64(head + AT_FLAGS, j->unread ? FLAG_UNREAD : 0);
+	put64(head + AT_FLAGS, (j->unread ? FLAG_UNREAD : 0u) |
+				   (j->shortens ? FLAG_SHORTENS : 0u));
 	put_hash(head + AT_TAIL, j->tail);
 	put_hash(head + AT_PAYLOAD, j->payload);
 	put_hash(head + AT_TABLE, j->table);
@@ -161,7 +161,7 @@ parse_head(struct journal *j, unsigned char *head, off_t len, off_t size)
 
 	if (memcmp(head + AT_MAGIC, magic, sizeof(magic)) != 0 ||
 	    get32(head + AT_VERSION) != VERSION ||
-	    get32(head + AT_SECTOR) != SECTOR || first > end ||
+	    get32(head + AT_SECTOR) != SECTOR || first >= end ||
 	    end >= old_size || old_size > INT64_MAX / 2)
 		return false;
 	j->first = (off_t)first;
@@ -173,6 +173,7 @@ parse_head(struct journal *j, unsigned char *head, off_t len, off_t size)
 	put_hash(head + AT_HEAD_HASH, none);
 	is = head_hash(head, j->data);
 	j->unread = get64(head + AT_FLAGS) & FLAG_UNREAD;
+	j->shortens = get64(head + AT_FLAGS) & FLAG_SHORTENS;
 	j->tail = get_hash(head + AT_TAIL);
 	j->payload = get_hash(head + AT_PAYLOAD);
 	j->table = get_hash(head + AT_TABLE);

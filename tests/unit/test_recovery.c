@@ -185,6 +185,37 @@ test_a_changed_old_tail_is_left_alone(void **state)
 	}
 }
 
+/*
+ * The last messages were to go; a mail reader has taken out more, and mail has
+ * come that has NULs where the mailbox was to end.
+ */
+static void
+test_mail_with_nuls_is_not_cut_out(void **state)
+{
+	static struct world w;
+	int tried = 0;
+
+	(void)state;
+	make_scenario(KIND_DISTINCT, 6, 0x38);
+	for (int step = 0; cut_commit(step); step++) {
+		if (disk_find("journal") < 0)
+			continue;
+		w = first_cut;
+		w.mailbox.size = scenario.old.mailbox.size + 100;
+		memset(w.mailbox.bytes, 0, (size_t)w.mailbox.size);
+		memcpy(w.mailbox.bytes, "From x\n", 7);
+		crits = 0;
+		disk_load(&w);
+		assert_int_equal(run_recover(MAILBOX_FD), COMMIT_RESCUED);
+		assert_non_null(file_like("journal.rescued-"));
+		assert_int_equal(names_in_use(), 1);
+		assert_true(same(&disk.inode[0].now, &w.mailbox));
+		assert_int_equal(crits, 1);
+		tried++;
+	}
+	assert_true(tried > 0);
+}
+
 /* The journal of first_cut, again. */
 static void
 add_journal(struct world *w)
@@ -341,6 +372,7 @@ main(void)
 		cmocka_unit_test(
 		    test_a_mailbox_that_was_rewritten_is_left_alone),
 		cmocka_unit_test(test_a_changed_old_tail_is_left_alone),
+		cmocka_unit_test(test_mail_with_nuls_is_not_cut_out),
 		cmocka_unit_test(test_a_journal_without_its_mailbox_waits),
 		cmocka_unit_test(test_rescued_mail_is_never_replaced),
 		cmocka_unit_test(

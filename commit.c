@@ -260,8 +260,13 @@ truncate_only(struct commit *c, off_t end)
 		return failed("cannot write the mailbox");
 	if (!file_truncate(c->mailbox, end))
 		return failed("cannot truncate the mailbox");
-	return attempt(c, seal, "truncating the mailbox") ? COMMIT_DONE
-							  : pending();
+	/* There is no way back, and nothing that could be tried again. */
+	if (!attempt(c, seal, "truncating the mailbox"))
+		log_line(LOG_ERR, EVENT_COMMIT,
+			 "the mailbox was made shorter, but %s: after a crash "
+			 "the mail may be back",
+			 strerror(errno));
+	return COMMIT_DONE;
 }
 
 static bool

@@ -16,7 +16,7 @@ struct commit_range {
 };
 
 enum commit_result {
-	COMMIT_DONE,	/* removed, and durable */
+	COMMIT_DONE,	/* removed, and durable, or the log says why not */
 	COMMIT_NOTHING, /* recovery only: there was no journal */
 	COMMIT_FAILED,	/* errno tells; the mailbox is as it was */
 	COMMIT_PENDING, /* the journal is durable, recovery will finish it;

@@ -11,7 +11,7 @@ struct order {
 	const struct mbox *mbox;
 };
 
-/* By content; within copies those marked deleted last, then as they come. */
+/* By content, copies as they come. */
 static int
 by_content(const void *a, const void *b, void *arg)
 {
@@ -19,9 +19,6 @@ by_content(const void *a, const void *b, void *arg)
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	int order = memcmp(messages[x].id, messages[y].id, MBOX_ID_SIZE);
 
-	if (order == 0)
-		order = (messages[x].flags & MESSAGE_DELETED) -
-			(messages[y].flags & MESSAGE_DELETED);
 	return order != 0 ? order : (x > y) - (x < y);
 }
 
@@ -69,21 +66,37 @@ move(struct mbox_message *seen, const struct mbox_message *now)
 	seen->flags &= (uint8_t)~MESSAGE_UNPROVEN;
 }
 
-/* The `have` copies in `now` from j on, for the `want` in `seen` from i on. */
+/* All copies are there: each has its place among them. */
 static void
 share_out(struct mbox *seen, const struct order *old, size_t i, size_t want,
-	  const struct order *new, size_t j, size_t have)
+	  const struct order *new, size_t j)
 {
-	for (size_t k = 0; k < want; k++) {
-		struct mbox_message *msg = &seen->messages[old->index[i + k]];
+	for (size_t k = 0; k < want; k++)
+		move(&seen->messages[old->index[i + k]], at(new, j + k));
+}
 
-		if (k >= have) {
+/*
+ * Of `want` copies in `seen` from i on there are only `have` in `now`, from j
+ * on: first come those that are to stay.
+ */
+static void
+share_out_few(struct mbox *seen, const struct order *old, size_t i, size_t want,
+	      const struct order *new, size_t j, size_t have)
+{
+	size_t taken = 0;
+
+	for (size_t k = 0; k < 2 * want; k++) {
+		struct mbox_message *msg =
+		    &seen->messages[old->index[i + k % want]];
+
+		if (((msg->flags & MESSAGE_DELETED) != 0) != (k >= want))
+			continue;
+		if (taken == have) {
 			msg->flags |= MESSAGE_GONE;
 			continue;
 		}
-		move(msg, at(new, j + k));
-		if (have < want)
-			msg->flags |= MESSAGE_DOUBTFUL;
+		move(msg, at(new, j + taken++));
+		msg->flags |= MESSAGE_DOUBTFUL;
 	}
 }
 
@@ -102,7 +115,10 @@ refind(struct mbox *seen, const struct mbox *now)
 		       memcmp(at(&new, j)->id, id, MBOX_ID_SIZE) < 0)
 			j++;
 		size_t have = copies(&new, j, id);
-		share_out(seen, &old, i, want, &new, j, have);
+		if (have < want)
+			share_out_few(seen, &old, i, want, &new, j, have);
+		else
+			share_out(seen, &old, i, want, &new, j);
 		i += want;
 		j += have;
 	}

@@ -170,6 +170,18 @@ def test_a_mailbox_that_was_truncated_to_nothing(host, mail):
     assert host.read() == b""
 
 
+def test_a_mailbox_that_was_replaced_by_a_read_only_one(host, mail):
+    with host.login() as s:
+        s.ok("DELE 2")
+        host.replace(b"".join(mail))
+        os.chmod(host.mailbox, 0o400)
+        s.err("QUIT", "-ERR [SYS/PERM] ...")
+        assert "is read-only" in s.log()
+    with host.login() as s:
+        s.ok("STAT", f"+OK {COUNT} ...")
+        s.ok("QUIT")
+
+
 def test_a_mailbox_that_was_removed(host, mail):
     with host.login() as s:
         s.ok("DELE 1")
@@ -493,6 +505,18 @@ def test_of_copies_as_many_stay_as_were_not_deleted(host):
     assert left.startswith(message(0)) and left.endswith(message(2))
     assert left.count(same) >= 2
     assert left == message(0) + same * left.count(same) + message(2)
+
+
+def test_of_copies_that_are_all_there_the_deleted_one_goes(host):
+    """They are told apart by what is no part of their content."""
+    one, two = (message(1).replace(b"\n\n", b"\nStatus: %s\n\n" % flags, 1)
+                for flags in (b"RO", b"O"))
+    host.write(message(0), one, two)
+    with host.login() as s:
+        s.ok("DELE 2")
+        host.rewrite(flagged(message(0)) + one + two)
+        s.ok("QUIT")
+    assert host.read() == flagged(message(0)) + two
 
 
 def test_a_copy_that_arrives_is_not_taken_for_the_deleted_one(host):

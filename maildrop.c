@@ -407,6 +407,15 @@ drop_removed(struct maildrop *m)
 }
 
 static enum maildrop_result
+read_only(const struct maildrop *m)
+{
+	log_line(LOG_ERR, EVENT_COMMIT,
+		 "mailbox %s is read-only, nothing was removed",
+		 m->mailbox.path);
+	return MAILDROP_PERMANENT;
+}
+
+static enum maildrop_result
 commit_locked(struct maildrop *m, size_t *removed)
 {
 	size_t count, wanted = maildrop_deleted(m);
@@ -415,6 +424,8 @@ commit_locked(struct maildrop *m, size_t *removed)
 
 	if (r != MAILDROP_OK)
 		return r;
+	if (!m->mailbox.writable && m->mailbox.fd >= 0)
+		return read_only(m);
 	size_t left = left_over(m);
 	struct commit_range *ranges = collect_ranges(m, &count);
 	if (ranges == NULL)
@@ -435,15 +446,8 @@ commit_locked(struct maildrop *m, size_t *removed)
 static enum maildrop_result
 remove_deleted(struct maildrop *m, size_t *removed)
 {
-	enum maildrop_result r;
+	enum maildrop_result r = mailbox_revisit(&m->mailbox, true);
 
-	if (!m->mailbox.writable && m->mailbox.fd >= 0) {
-		log_line(LOG_ERR, EVENT_COMMIT,
-			 "mailbox %s is read-only, nothing was removed",
-			 m->mailbox.path);
-		return MAILDROP_PERMANENT;
-	}
-	r = mailbox_revisit(&m->mailbox, true);
 	if (r == MAILDROP_OK) {
 		r = commit_locked(m, removed);
 		lock_release(&m->mailbox.lock);

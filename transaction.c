@@ -199,6 +199,7 @@ transaction_quit(struct session *s)
 	s->summary.deleted = removed;
 	maildrop_close(s->maildrop);
 	s->maildrop = NULL;
+	s->stream.idle = NULL; /* nothing is left to be offered */
 	if (r == MAILDROP_OK)
 		stream_sign_off(&s->stream);
 	else

@@ -225,6 +225,22 @@ def test_what_was_sent_ahead_by_a_client_that_is_taken_over(host):
 
 # ---- replies that nobody takes
 
+@pytest.mark.slow
+def test_a_client_that_does_not_read_for_a_while_after_its_quit(host):
+    """What was sent before has left no room in the pipe for one reply more."""
+    host.write(message(1, ("x" * 61 + "\n") * 1000), message(2))
+    with host.login(transport="pipes") as s:
+        s.write(b"DELE 2\r\nRETR 1\r\nQUIT\r\n")
+        time.sleep(31)  # the time that passes is what is tested
+        s.expect("+OK ...")
+        s.expect("+OK ...")
+        assert len(s.hear_text()) > 63_000
+        s.expect("+OK ... signing off.")
+        s.closed()
+        assert s.status() == 0
+        assert "session ended: quit; retrieved=1 deleted=1" in s.log()
+
+
 AHEAD = b"RETR 1\r\nDELE 1\r\nQUIT\r\n"
 
 

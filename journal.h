@@ -76,8 +76,8 @@ bool journal_remove_draft(int dir);
 
 /*
  * Writes the draft of a journal that takes the ranges out of the mailbox, but
- * not all there is. It is durable when this returns true, but counts only when published. Else errno
- * tells, and nothing is left of it.
+ * not all there is. It is durable when this returns true, but counts only when
+ * published. Else errno tells, and nothing is left of it.
  */
 bool journal_write(struct journal *j, int dir, int mailbox, off_t size,
 		   const struct commit_range *ranges, size_t n, bool unread);

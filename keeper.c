@@ -18,7 +18,8 @@
 /*
  * The spool: root's, for group mail to write. Any other directory that the
  * user may not write is not one to make files in; nor is the spool, where the
- * path to it leads through a directory in which others may put a link.
+ * path to it leads through what others may replace. In a sticky directory,
+ * such as /tmp, they may not replace a directory of root's.
  */
 static bool
 is_spool(const char *mailbox, gid_t mail)
@@ -26,17 +27,20 @@ is_spool(const char *mailbox, gid_t mail)
 	char path[PATH_MAX];
 	struct stat st = { .st_mode = 0 };
 	const char *end = strrchr(mailbox, '/');
-	bool ours = true;
+	bool ours = true, shared = false;
 
 	if (end == NULL || end - mailbox >= (ptrdiff_t)sizeof(path))
 		return false;
 	for (const char *s = mailbox; ours && s <= end; s++) {
 		if (*s != '/')
 			continue;
-		snprintf(path, sizeof(path), "%.*s/", (int)(s - mailbox),
-			 mailbox);
-		ours = stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
-		       st.st_uid == 0 && (s == end || (st.st_mode & 022) == 0);
+		snprintf(path, sizeof(path), "%.*s%s", (int)(s - mailbox),
+			 mailbox, shared ? "" : "/");
+		ours = (shared ? lstat : stat)(path, &st) == 0 &&
+		       S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+		       (s == end || (st.st_mode & 022) == 0 ||
+			(st.st_mode & S_ISVTX) != 0);
+		shared = (st.st_mode & 022) != 0;
 	}
 	if (ours && st.st_gid == mail && (st.st_mode & S_IWGRP) != 0)
 		return true;

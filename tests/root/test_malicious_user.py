@@ -122,12 +122,14 @@ def test_user_cannot_replace_the_state_directory(host):
         assert run.returncode != 0, command
 
 
-def test_no_lock_is_made_in_the_spool_by_way_of_a_link(host):
+@pytest.mark.parametrize("place", ["/home/thomas", "/srv"])
+def test_no_lock_is_made_in_the_spool_by_way_of_a_link(host, place):
     """Group mail may write there, and the monitor borrows it for the lock."""
+    os.chmod("/srv", 0o1777)
     shutil.chown(SPOOL, "root", "mail")
     SPOOL.chmod(0o2775)
-    host.options("--mailbox=%%h/mail/thomas", "--lock-timeout=1")
-    link = pathlib.Path("/home/thomas/mail")
+    host.options(f"--mailbox={place}/mail/thomas", "--lock-timeout=1")
+    link = pathlib.Path(place, "mail")
     link.symlink_to(SPOOL)
     os.chown(link, 1000, 1000, follow_symlinks=False)
     before = sorted(os.listdir(SPOOL))

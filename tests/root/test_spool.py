@@ -133,6 +133,21 @@ def test_mailbox_in_the_home_directory(host):
     assert path.read_bytes() == entries(6)
 
 
+def test_spool_below_a_directory_where_others_make_files(host):
+    """A directory of root's they cannot replace there."""
+    os.chmod("/srv", 0o1777)
+    spool = pathlib.Path("/srv/mail")
+    spool.mkdir()
+    shutil.chown(spool, "root", "mail")
+    spool.chmod(0o2775)
+    path = shutil.move(prepare(host), spool / "thomas")
+    host.options("--mailbox=/srv/mail/%%u")
+    client = host.login()
+    client.dele(1)
+    client.quit()
+    assert path.read_bytes() == entries(2, 3)
+
+
 def interrupt_commit(host):
     """A session whose commit is killed each time it wants to truncate."""
     prepare(host)

@@ -84,33 +84,47 @@ has_journal(const struct account *a)
 	return lstat(path, &st) == 0;
 }
 
-static void
+/* False, logged, where another program has it. */
+static bool
 take_spool_dotlock(const struct options *o, const struct account *a,
 		   struct keeper *k)
 {
 	for (unsigned tenths = 0; tenths <= o->lock_timeout * 10; tenths++) {
 		if (keeper_try(k, a, getpid()) != LOCK_BUSY)
-			return;
+			return true;
 		usleep(100000);
 	}
+	log_line(LOG_WARNING, EVENT_MAILBOX,
+		 "mailbox %s: another program holds its lock", a->mailbox);
+	return false;
+}
+
+/* The journal's replay, as the user; false where it waits. */
+static bool
+recover_in_child(const struct options *o, const struct account *a,
+		 struct keeper *k)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(recover_as_user(o, a, k));
+	if (child > 0)
+		status = child_wait(child, RECOVER_SECONDS);
+	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
 }
 
 bool
 recover_account(const struct options *o, const struct account *a)
 {
 	struct keeper k = { .dotlock = { .held = false } };
-	int status = -1;
 
 	if (!has_journal(a))
 		return true;
-	take_spool_dotlock(o, a, &k);
-	pid_t child = fork();
-	if (child == 0)
-		_exit(recover_as_user(o, a, &k));
-	if (child > 0)
-		status = child_wait(child, RECOVER_SECONDS);
+	bool finished =
+	    take_spool_dotlock(o, a, &k) && recover_in_child(o, a, &k);
 	keeper_release(&k, a);
-	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
+	if (finished)
 		return true;
 	log_line(LOG_ERR, EVENT_COMMIT,
 		 "an interrupted commit is left for the next try");

@@ -7,7 +7,7 @@ import shutil
 import struct
 import subprocess
 
-from host import RECOVERED, SPOOL, STATE, entries, needs, until
+from host import POP3D, RECOVERED, SPOOL, STATE, entries, needs, until
 
 IN_CREATE, IN_DELETE = 0x100, 0x200
 
@@ -181,6 +181,21 @@ def test_interrupted_commit_is_finished_before_mail_is_delivered(host):
     began = host.show("postfix.service", "InactiveExitTimestampMonotonic")
     assert 0 < int(ended) <= int(began)
     assert host.journal(event=RECOVERED)
+
+
+@needs("strace")
+def test_recovery_says_who_is_in_its_way(host):
+    interrupt_commit(host)
+    lock = SPOOL / "thomas.lock"
+    lock.write_text("1\n")  # of a process that lives
+    run = subprocess.run([POP3D, "--recover", "--lock-timeout=1",
+                          "--log=stderr"], text=True, stderr=subprocess.PIPE)
+    assert run.returncode == 75
+    assert "another program holds its lock" in run.stderr
+    assert "denied" not in run.stderr
+    lock.unlink()
+    assert subprocess.run([POP3D, "--recover"]).returncode == 0
+    assert (SPOOL / "thomas").read_bytes() == entries(2, 3)
 
 
 @needs("strace")

@@ -231,6 +231,18 @@ finish(struct commit *c)
 	return conclude(c);
 }
 
+/* A journal that may not be there after a crash has decided nothing. */
+static enum commit_result
+take_back(const struct commit *c)
+{
+	int saved = errno;
+
+	if (!journal_remove(c->dir))
+		return pending();
+	errno = saved;
+	return failed("cannot write the state directory");
+}
+
 /* From a durable draft to the commit's end. */
 static enum commit_result
 carry_through(struct commit *c)
@@ -241,7 +253,7 @@ carry_through(struct commit *c)
 		result = failed("cannot rename the journal");
 		(void)journal_remove_draft(c->dir);
 	} else if (!attempt(c, sync_dir, "writing the state directory")) {
-		result = pending();
+		result = take_back(c);
 	} else {
 		result = finish(c);
 	}

@@ -378,9 +378,12 @@ left_over(const struct maildrop *m)
 	return left;
 }
 
-/* The index of what is left, from the one of what was. */
+/*
+ * The index of what is left, from the one of what was. Where the commit is not
+ * finished yet the mailbox is in nobody's state.
+ */
 static void
-drop_removed(struct maildrop *m)
+drop_removed(struct maildrop *m, bool finished)
 {
 	struct mbox *box = &m->mailbox.mbox;
 	off_t removed = 0;
@@ -399,7 +402,7 @@ drop_removed(struct maildrop *m)
 	}
 	box->count = kept;
 	box->size -= removed;
-	if (fstat(m->mailbox.fd, &st) != 0)
+	if (!finished || fstat(m->mailbox.fd, &st) != 0)
 		m->mailbox.rewritten = true;
 	else
 		mailbox_committed(&m->mailbox, &st);
@@ -428,18 +431,19 @@ commit_locked(struct maildrop *m, size_t *removed)
 		return read_only(m);
 	size_t left = left_over(m);
 	struct commit_range *ranges = collect_ranges(m, &count);
-	if (ranges == NULL)
-		return MAILDROP_TEMPORARY;
-	if (count > 0 && (fstat(m->mailbox.fd, &st) != 0 ||
-			  commit_remove(m->mailbox.fd, st.st_size, m->state_dir,
-					ranges, count) != COMMIT_DONE))
-		r = MAILDROP_TEMPORARY;
+	enum commit_result result = COMMIT_FAILED;
+	if (ranges != NULL && count == 0)
+		result = COMMIT_DONE;
+	else if (ranges != NULL && fstat(m->mailbox.fd, &st) == 0)
+		result = commit_remove(m->mailbox.fd, st.st_size, m->state_dir,
+				       ranges, count);
 	free(ranges);
-	if (r != MAILDROP_OK)
-		return r;
+	if (result == COMMIT_FAILED)
+		return MAILDROP_TEMPORARY;
+	/* Also one that is still to be finished is decided. */
 	*removed = wanted - left;
 	if (count > 0)
-		drop_removed(m);
+		drop_removed(m, result == COMMIT_DONE);
 	return left == 0 ? MAILDROP_OK : MAILDROP_TEMPORARY;
 }
 

@@ -115,26 +115,55 @@ find_last(struct maildrop *m)
 }
 
 /*
- * A cache that cannot be written costs time, not mail. Of a mailbox that was
- * rewritten in the session nothing is kept but LAST.
+ * Of a mailbox that was rewritten in the session: which message has which id,
+ * but no place, so that it fits no mailbox.
  */
+static bool
+save_ids(const struct maildrop *m)
+{
+	static const struct snapshot none;
+	const struct mbox *box = &m->mailbox.mbox;
+	struct mbox ids = { .uidls = box->uidls,
+			    .uidls_len = box->uidls_len,
+			    .messages =
+				calloc(box->count + 1, sizeof(*ids.messages)) };
+
+	if (ids.messages == NULL)
+		return false;
+	for (size_t i = 0; i < box->count; i++) {
+		const struct mbox_message *msg = &box->messages[i];
+		struct mbox_message *kept = &ids.messages[ids.count];
+
+		if (msg->flags & MESSAGE_GONE)
+			continue;
+		kept->uidl = msg->uidl;
+		memcpy(kept->id, msg->id, MBOX_ID_SIZE);
+		ids.count++;
+	}
+	bool ok = index_save(m->state_dir, m->options->uidl, &ids, &none,
+			     &m->kept_last);
+	free(ids.messages);
+	return ok;
+}
+
+static bool
+save_all(const struct maildrop *m)
+{
+	/* Mail that arrived meanwhile is for the next to scan. */
+	struct snapshot seen = m->mailbox.snapshot;
+
+	seen.size = m->mailbox.mbox.size;
+	return index_save(m->state_dir, m->options->uidl, &m->mailbox.mbox,
+			  &seen, &m->kept_last);
+}
+
+/* A cache that cannot be written costs time, not mail. */
 static void
 save_index(struct maildrop *m)
 {
-	static const struct mbox no_messages;
-	bool known = !m->mailbox.rewritten;
-	struct snapshot seen = { 0 };
-
 	if (m->mailbox.fd < 0)
 		return;
-	if (known) {
-		/* Mail that arrived meanwhile is for the next to scan. */
-		seen = m->mailbox.snapshot;
-		seen.size = m->mailbox.mbox.size;
-	}
-	if (!index_save(m->state_dir, m->options->uidl,
-			known ? &m->mailbox.mbox : &no_messages, &seen,
-			&m->kept_last))
+	if (!(m->mailbox.rewritten ? save_ids(m) : save_all(m)))
 		log_line(LOG_WARNING, EVENT_SETUP, "index: %s",
 			 strerror(errno));
 	m->index_has_news = false;

@@ -250,6 +250,16 @@ def test_an_x_uidl_is_not_handed_on_when_its_message_is_deleted(host):
     assert fourth == "other"
 
 
+def test_an_x_uidl_is_not_handed_on_by_a_rewriting_in_a_session(host):
+    host.write(with_id(1, "same"), with_id(2, "same"), message(3))
+    second = ids(host)[1]
+    with host.login() as s:
+        host.rewrite(with_id(2, "same") + message(3))
+        s.ok("DELE 3")
+        s.ok("QUIT")
+    assert ids(host) == [second]
+
+
 def test_x_uidl_does_not_count_in_the_hash(host):
     host.write(message(1), message(2))
     plain = ids(host, HASH)

@@ -408,6 +408,24 @@ left_over(const struct maildrop *m)
 }
 
 /*
+ * What is the first now may look like c-client's own message, which only there
+ * is not listed.
+ */
+static bool
+is_internal_now(const struct maildrop *m)
+{
+	const struct mbox *box = &m->mailbox.mbox;
+	struct mbox one = { 0 };
+	bool internal = box->count > 0 && box->messages[0].start == 0 &&
+			mbox_scan(&one, m->mailbox.fd, 0,
+				  box->messages[0].size) == MBOX_OK &&
+			one.internal > 0;
+
+	mbox_free(&one);
+	return internal;
+}
+
+/*
  * The index of what is left, from the one of what was. Where the commit is not
  * finished yet the mailbox is in nobody's state.
  */
@@ -415,6 +433,7 @@ static void
 drop_removed(struct maildrop *m, bool finished)
 {
 	struct mbox *box = &m->mailbox.mbox;
+	bool first_goes = is_removable(&box->messages[0]);
 	off_t removed = 0;
 	size_t kept = 0;
 	struct stat st;
@@ -431,7 +450,8 @@ drop_removed(struct maildrop *m, bool finished)
 	}
 	box->count = kept;
 	box->size -= removed;
-	if (!finished || fstat(m->mailbox.fd, &st) != 0)
+	if (!finished || fstat(m->mailbox.fd, &st) != 0 ||
+	    (first_goes && is_internal_now(m)))
 		m->mailbox.rewritten = true;
 	else
 		mailbox_committed(&m->mailbox, &st);

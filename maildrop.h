@@ -43,7 +43,7 @@ enum maildrop_result maildrop_recover(const struct options *o, const char *path,
 				      const char *state_dir,
 				      const struct dotlock_keeper *keeper);
 
-/* Forgets marks, writes the index where it has news, gives up all locks. */
+/* Forgets marks, gives up all locks. */
 void maildrop_close(struct maildrop *m);
 
 /* How many there were at login; numbers run from 1 to it. */

@@ -188,6 +188,19 @@ def test_internal_data_is_never_removed(host):
     assert host.read() == INTERNAL
 
 
+def test_internal_data_that_comes_to_be_the_first_message(host):
+    """With an index and without the same messages are there."""
+    host.write(message(1), INTERNAL, message(3))
+    with host.login() as s:
+        s.ok("STAT", "+OK 3 ...")
+        s.ok("DELE 1")
+        s.ok("QUIT")
+    with_index = host.wires()
+    host.state = host.directory("afresh")
+    assert host.wires() == with_index
+    assert len(with_index[0]) == 1
+
+
 def test_a_large_internal_message_is_hidden_too(host):
     big = INTERNAL[:-1] + b"more of it\n" * 50_000 + b"\n"
     host.write(big, message(1))

@@ -32,23 +32,23 @@ same_file(int a, int b)
 	       x.st_ino == y.st_ino;
 }
 
-void
+bool
 connection_secure_stdio(void)
 {
 	struct stat st;
+	bool open_before = fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	while (null >= 0 && null <= 2)
 		null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) >= 0 && fcntl(fd, F_SETFD, 0) < 0)
-			log_line(LOG_ERR, EVENT_SETUP, "fcntl: %s",
-				 strerror(errno));
+		(void)fcntl(fd, F_SETFD, 0);
 	if (null >= 0 && fstat(2, &st) == 0 && S_ISSOCK(st.st_mode) &&
 	    (same_file(0, 2) || same_file(1, 2)))
 		dup2(null, 2);
 	if (null >= 0)
 		close(null);
+	return open_before;
 }
 
 static bool

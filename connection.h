@@ -15,9 +15,10 @@ struct connection {
 
 /*
  * Makes sure that descriptors 0 to 2 exist and that 2 is not the connection:
- * what a library prints must not reach the client.
+ * what a library prints must not reach the client. To be called before anything
+ * is opened. False where 0 or 1 was closed, so that it is no connection.
  */
-void connection_secure_stdio(void);
+bool connection_secure_stdio(void);
 
 struct options;
 struct sockaddr_storage;

@@ -58,8 +58,8 @@ main(int argc, char **argv)
 	if (options.task == TASK_SET_SECRET ||
 	    options.task == TASK_REMOVE_SECRET)
 		options.log = LOG_TO_STDERR;
+	bool stdio = connection_secure_stdio();
 	log_open(options.log);
-	connection_secure_stdio();
 	umask(077);
 	if (options.task == TASK_SET_SECRET)
 		return secret_set(&options);
@@ -83,6 +83,11 @@ main(int argc, char **argv)
 		return recover_all(&options);
 	if (listening)
 		return accept_run(&options, SD_LISTEN_FDS_START, passed, serve);
+	if (passed == 0 && !stdio) {
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "no connection: standard input or output is closed");
+		return EX_UNAVAILABLE;
+	}
 	if (!connection_get(&connection, passed))
 		return EX_UNAVAILABLE;
 	/* What libraries of PAM's modules would tidy up, the kernel takes. */

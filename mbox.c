@@ -559,22 +559,6 @@ mbox_scan(struct mbox *m, int fd, off_t start, off_t end)
 }
 
 void
-mbox_drop_last(struct mbox *m)
-{
-	const struct mbox_message *last;
-
-	if (m->count == 0) {
-		m->internal = 0;
-		m->size = 0;
-		return;
-	}
-	last = &m->messages[--m->count];
-	m->size = last->start;
-	if (last->uidl != 0)
-		m->uidls_len = last->uidl;
-}
-
-void
 mbox_free(struct mbox *m)
 {
 	free(m->messages);

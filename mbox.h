@@ -68,9 +68,6 @@ enum mbox_result mbox_scan(struct mbox *m, int fd, off_t start, off_t end);
  */
 bool mbox_set_uidl(struct mbox *m, size_t i, const char *uidl);
 
-/* Takes the last message off the list, for it to be scanned again. */
-void mbox_drop_last(struct mbox *m);
-
 /* Frees what the scan allocated; m is empty afterwards. */
 void mbox_free(struct mbox *m);
 

@@ -30,7 +30,7 @@ check_growth(int fd, const struct expectation *x, size_t cut, size_t size)
 	struct mbox m = { .count = 0 };
 
 	if (mbox_scan(&m, fd, 0, (off_t)cut) == MBOX_OK) {
-		mbox_drop_last(&m);
+		drop_last(&m);
 		enum mbox_result r = mbox_scan(&m, fd, m.size, (off_t)size);
 
 		/* What ended in half a From_ line may not go on as one. */

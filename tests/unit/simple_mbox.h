@@ -243,4 +243,19 @@ check_mbox(const struct mbox *m, const struct bytes *b)
 	free(x.messages);
 }
 
+/* As if the last message had not been scanned yet. */
+static inline void
+drop_last(struct mbox *m)
+{
+	if (m->count == 0) {
+		m->internal = 0;
+		m->size = 0;
+		return;
+	}
+	const struct mbox_message *last = &m->messages[--m->count];
+	m->size = last->start;
+	if (last->uidl != 0)
+		m->uidls_len = last->uidl;
+}
+
 #endif

@@ -156,7 +156,7 @@ check_random_mailbox(const struct bytes *b)
 		check_mbox(&m, b);
 	mbox_free(&m);
 	if (r == MBOX_OK && mbox_scan(&m, fd, 0, cut) == MBOX_OK) {
-		mbox_drop_last(&m);
+		drop_last(&m);
 		r = mbox_scan(&m, fd, m.size, (off_t)b->len);
 		/* What ended in half a From_ line may not go on as one. */
 		for (size_t i = 0; r == MBOX_NOT_MBOX && i < x.count; i++)

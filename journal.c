@@ -383,7 +383,7 @@ compare_block(const struct pass *p, off_t pos, off_t to,
 	}
 }
 
-/* The journal is read whole, also where there is no mailbox to compare. */
+/* The journal is read whole, also where the mailbox is another one. */
 static bool
 compare_payload(struct pass *p, struct journal_view *view)
 {
@@ -439,7 +439,7 @@ journal_compare(const struct journal *j, int mailbox, off_t size,
 	struct journal_hash payload, table;
 	struct pass p;
 
-	view->all_new = view->old_or_new = mailbox >= 0 && size >= j->end;
+	view->all_new = view->old_or_new = size >= j->end;
 	view->old_tail = false;
 	if (!pass_begin(&p, j, mailbox) || !compare_payload(&p, view))
 		goto out;

@@ -90,7 +90,7 @@ enum journal_result journal_open(struct journal *j, int dir);
 
 /*
  * Reads all of the journal, checks it, and compares it with the mailbox, which
- * may be -1, and is `size` bytes long.
+ * is `size` bytes long.
  */
 enum journal_result journal_compare(const struct journal *j, int mailbox,
 				    off_t size, struct journal_view *view);

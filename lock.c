@@ -97,15 +97,13 @@ try_kind(struct mailbox_lock *l, enum lock_kind kind, bool shared)
 {
 	switch (kind) {
 	case LOCK_FLOCK:
-		if (l->fd < 0)
-			return LOCK_OK;
 		/* NFS makes flock a fcntl lock, which would meet ours. */
 		if (includes(l->kinds, LOCK_FCNTL) && lock_on_nfs(l->fd))
 			return LOCK_OK;
 		return result_of(
 		    flock(l->fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB));
 	case LOCK_FCNTL:
-		return l->fd < 0 ? LOCK_OK : try_fcntl(l->fd, shared);
+		return try_fcntl(l->fd, shared);
 	case LOCK_DOTLOCK:
 		return shared ? LOCK_OK : try_dotlock(l);
 	case LOCK_NONE:

@@ -65,9 +65,8 @@ void lock_init(struct mailbox_lock *l, const enum lock_kind *kinds,
 	       const struct dotlock_keeper *keeper);
 
 /*
- * All kinds, exclusive; fd is the mailbox, or -1 where it does not exist
- * (then only the dotlock is taken). Tries without blocking, gives all back
- * when one is not to be had, and tries again until the timeout: LOCK_BUSY.
+ * All kinds, exclusive; fd is the mailbox. Tries without blocking, gives all
+ * back when one is not to be had, and tries again until the timeout: LOCK_BUSY.
  * SIGTERM ends the wait: LOCK_FAILED with EINTR.
  */
 enum lock_result lock_exclusive(struct mailbox_lock *l, int fd);

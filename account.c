@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lock.h"
 #include "log.h"
 
 bool
@@ -113,7 +114,13 @@ fill_paths(struct account *a, const struct options *o)
 			 "or not absolute");
 		return LOGIN_BROKEN;
 	}
-	return LOGIN_OK;
+	if (!dotlock_has_name(a->mailbox))
+		return LOGIN_OK;
+	log_line(LOG_ERR, EVENT_SETUP,
+		 "refused: the mailbox has the name of another mailbox's "
+		 "dotlock: %s",
+		 a->mailbox);
+	return LOGIN_NO_ACCESS;
 }
 
 /* The user database failed, or knows no such user. */

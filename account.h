@@ -28,6 +28,7 @@ bool account_name_valid(const char *name);
 /*
  * Looks the name up and fills *a. LOGIN_DENIED for a user who does not exist
  * (where that matters: as root) or must not log in (uid 0, below --min-uid);
+ * LOGIN_NO_ACCESS, logged, where the mailbox would be another's dotlock;
  * LOGIN_TEMPORARY or LOGIN_BROKEN, logged, for faults of the host.
  */
 enum login_result account_find(struct account *a, const struct options *o,

@@ -95,6 +95,12 @@ find_account(struct check *c, struct account *a)
 	case LOGIN_DENIED:
 		say_denied(c, name);
 		return false;
+	case LOGIN_NO_ACCESS:
+		check_say(c, CHECK_ERROR,
+			  "account %s: its mailbox would be a dotlock, %s: "
+			  "rename the user",
+			  name, a->mailbox);
+		return false;
 	default:
 		check_say(c, CHECK_ERROR,
 			  "account %s: it cannot be looked up, see above",

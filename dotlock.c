@@ -16,7 +16,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STALE_SECONDS = 5 * 60, UNIQUE_SIZE = 32, PID_TEXT = 32 };
+enum {
+	STALE_SECONDS = 5 * 60,
+	UNIQUE_SIZE = 32,
+	PID_TEXT = 32,
+	LOCK_SIZE_MAX =
+	    255 /* a pid and a host's name; what is larger is mail */
+};
+
+static const char suffix[] = ".lock";
 
 /* Where the lock goes: a directory and a name in it. */
 struct place {
@@ -56,7 +64,7 @@ place_open(struct place *p, const char *path)
 	const char *base = slash == NULL ? path : slash + 1;
 	char dir[PATH_MAX] = ".";
 	size_t len = (size_t)(base - path);
-	int n = snprintf(p->name, sizeof(p->name), "%s.lock", base);
+	int n = snprintf(p->name, sizeof(p->name), "%s%s", base, suffix);
 
 	if (n < 0 || (size_t)n >= sizeof(p->name) || len >= sizeof(dir)) {
 		errno = ENAMETOOLONG;
@@ -202,6 +210,13 @@ read_pid(int fd)
 	return parse_number(text, INT_MAX, &pid) ? (pid_t)pid : 0;
 }
 
+/* A mailbox may have a lock's name: it must never be taken for a stale one. */
+static bool
+may_be_lock(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_size <= LOCK_SIZE_MAX;
+}
+
 static bool
 is_stale(int fd, bool readable, const struct stat *lock, time_t now)
 {
@@ -245,7 +260,7 @@ break_stale(const struct place *p, time_t now)
 	if (fd < 0)
 		return errno == ENOENT;
 	/* The flock keeps another pop3d from breaking our new lock for this. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	if (fstat(fd, &st) == 0 && may_be_lock(&st) &&
 	    is_stale(fd, readable, &st, now) &&
 	    (!readable || flock(fd, LOCK_EX | LOCK_NB) == 0 ||
 	     errno != EWOULDBLOCK))
@@ -255,6 +270,14 @@ break_stale(const struct place *p, time_t now)
 }
 
 /* The interface */
+
+bool
+dotlock_has_name(const char *path)
+{
+	size_t len = strlen(path), end = sizeof(suffix) - 1;
+
+	return len >= end && strcmp(path + len - end, suffix) == 0;
+}
 
 static enum lock_result
 try_draft(struct dotlock *d, const struct place *p, pid_t pid, bool named)

@@ -27,7 +27,8 @@ struct dotlock {
 
 /*
  * One try, with the effective uid's rights, to make path.lock holding `pid`.
- * A stale one is broken. Never blocks for long.
+ * A stale one is broken, but no file too large for a lock. Never blocks for
+ * long.
  */
 enum lock_result dotlock_try(struct dotlock *d, const char *path, pid_t pid);
 
@@ -39,6 +40,9 @@ void dotlock_touch(const struct dotlock *d, const char *path);
  * the next release or try to remove.
  */
 void dotlock_release(struct dotlock *d, const char *path);
+
+/* Whether path is what another mailbox's dotlock would be named. */
+bool dotlock_has_name(const char *path);
 
 /* ---- lock.c: all the kinds at once */
 

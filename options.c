@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lock.h"
 #include "version.h"
 
 enum { LONGEST_TIME = 86400, MOST_SESSIONS = 100000 };
@@ -149,7 +150,7 @@ check_template(const char *arg)
 	for (const char *s = arg; (s = strchr(s, '%')) != NULL; s += 2)
 		if (s[1] == '\0' || strchr("undh%", s[1]) == NULL)
 			bad_usage("--mailbox", arg);
-	if (*arg == '\0')
+	if (*arg == '\0' || dotlock_has_name(arg))
 		bad_usage("--mailbox", arg);
 }
 

@@ -67,5 +67,24 @@ def test_unknown_virtual_user_is_the_administrators_fault(host):
     assert b"--virtual-user=no-such-user" in host.log()
 
 
-def test_unknown_directive(host):
-    assert host.run("--mailbox=/%x")[0] == 64
+@pytest.mark.parametrize("name, template", [
+    ("thomas.lock", "%u"), ("a@b.lock", "%n/%d"), (".lock", "%u")])
+def test_mailbox_in_the_place_of_a_dotlock(host, name, template):
+    """It would be broken as a stale lock of the mailbox whose lock it is."""
+    host.directory("mail/a")
+    reply, _ = login(host, name, template)
+    assert reply.startswith("-ERR [AUTH]")
+    assert f"another mailbox's dotlock: {host.mail}/".encode() in host.log()
+    assert os.listdir(host.state) == []
+
+
+def test_user_whose_mailbox_would_be_a_dotlock_is_told_to_who_checks(host):
+    status, out, _ = host.run("--check", "thomas.lock",
+                              f"--mailbox={host.mail}/%u")
+    assert status == 2
+    assert "account thomas.lock: its mailbox would be a dotlock" in out
+
+
+@pytest.mark.parametrize("template", ["/%x", "/%u.lock", "%h/.lock"])
+def test_templates_that_are_none(host, template):
+    assert host.run(f"--mailbox={template}")[0] == 64

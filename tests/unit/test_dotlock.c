@@ -11,7 +11,7 @@
 #include "../../lock.h"
 #include "../../signals.h"
 
-enum { OLD = 6 * 60 };
+enum { OLD = 6 * 60, LOCK_SIZE_MAX = 255 };
 
 static int
 make_old(const char *path, int seconds)
@@ -95,7 +95,7 @@ meet_lock(const char *text, int age)
 	assert_int_equal(count_entries("."), 2);
 	dotlock_release(&d, "box");
 	if (r != LOCK_OK) {
-		char found[64];
+		char found[LOCK_SIZE_MAX + 2];
 
 		read_file("box.lock", found, sizeof(found));
 		assert_string_equal(found, text);
@@ -126,6 +126,21 @@ test_dotlock_is_stale_by_dead_pid_or_by_age(void **state)
 		assert_int_equal(meet_lock(no_pid[i], -OLD), LOCK_BUSY);
 		assert_int_equal(meet_lock(no_pid[i], OLD), LOCK_OK);
 	}
+}
+
+/* No lock, whatever its name: somebody's mail. */
+static void
+test_dotlock_that_is_too_large_is_left_alone(void **state)
+{
+	char text[LOCK_SIZE_MAX + 2];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[LOCK_SIZE_MAX] = '\0';
+	assert_int_equal(meet_lock(text, OLD), LOCK_OK);
+	text[LOCK_SIZE_MAX] = 'x';
+	text[LOCK_SIZE_MAX + 1] = '\0';
+	assert_int_equal(meet_lock(text, OLD), LOCK_BUSY);
 }
 
 static int
@@ -434,6 +449,7 @@ main(void)
 		T(test_dotlock_of_a_live_process_is_respected),
 		T(test_dotlock_that_could_not_be_removed_is_so_later),
 		T(test_dotlock_is_stale_by_dead_pid_or_by_age),
+		T(test_dotlock_that_is_too_large_is_left_alone),
 		T(test_unreadable_dotlock_is_stale_by_age),
 		T(test_planted_dotlock_is_left_alone),
 		T(test_dotlock_of_another_is_not_touched),

@@ -209,7 +209,10 @@ account_needs(const struct account *a, const struct options *o)
 	return needs;
 }
 
-/* Makes dir and, for an ordinary user, what is missing above it. */
+/*
+ * Makes dir and, for an ordinary user, what is missing above it. Root's is one
+ * that each user's processes pass through.
+ */
 static bool
 make_base(const char *dir, bool root)
 {
@@ -225,7 +228,10 @@ make_base(const char *dir, bool root)
 			return false;
 		*s = '/';
 	}
-	return mkdir(path, root ? 0711 : 0700) == 0 || errno == EEXIST;
+	mode_t kept = umask(root ? 066 : 077);
+	bool ok = mkdir(path, 0777) == 0 || errno == EEXIST;
+	umask(kept);
+	return ok;
 }
 
 /*

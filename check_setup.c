@@ -416,6 +416,11 @@ check_state(struct check *c)
 			  "refused: chown %s, chmod go-w",
 			  dir, (unsigned)st.st_uid, st.st_mode & 07777,
 			  geteuid() == 0 ? "root" : "yourself");
+	else if (geteuid() == 0 && (st.st_mode & S_IXOTH) == 0)
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: mode %04o: users cannot pass "
+			  "through it, nobody can log in: chmod 711",
+			  dir, st.st_mode & 07777);
 	else
 		check_room(c, dir);
 	check_left_overs(c);

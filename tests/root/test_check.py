@@ -58,6 +58,15 @@ def test_empty_root_that_others_may_write(host):
     host.login().quit()
 
 
+def test_state_directory_that_users_cannot_pass_through(installed):
+    os.mkdir("/srv/state", 0o700)
+    option = "--state-dir=/srv/state"
+    status, out = check(option)
+    assert (status, line(out, "/srv/state: mode 0700")) == (2, "error"), out
+    os.chmod("/srv/state", 0o711)
+    assert line(check(option)[1], "state directory /srv/state") == "ok"
+
+
 def test_spool_without_a_place_for_dotlocks(host):
     os.chmod("/var/mail", 0o755)
     status, out = check()

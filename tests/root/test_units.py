@@ -135,6 +135,15 @@ def test_stopping_a_session_lets_it_remove_what_it_has_begun_to(host):
     assert not list(STATE.glob("thomas/journal*"))
 
 
+def test_state_directory_that_is_made_at_the_first_login(host):
+    """Each session passes through it with its user's rights."""
+    host.options("--state-dir=/srv/state")
+    host.login().quit()
+    assert os.stat("/srv/state").st_mode & 0o7777 == 0o711
+    assert os.stat("/srv/state/thomas").st_mode & 0o7777 == 0o700
+    host.login().quit()
+
+
 def test_recover_looks_into_the_state_directory_it_is_given(host):
     os.makedirs("/srv/mail/.pop3d/a-former-user")
     host.drop_in("[Service]\nExecStart=\nExecStart="

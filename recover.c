@@ -75,13 +75,20 @@ recover_as_user(const struct options *o, const struct account *a,
 }
 
 static bool
-has_journal(const struct account *a)
+has_journal(const struct options *o, const char *name)
 {
-	char path[PATH_MAX + sizeof("/journal")];
+	char path[PATH_MAX + NAME_MAX + sizeof("//journal")];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/journal", a->state_dir);
+	snprintf(path, sizeof(path), "%s/%s/journal", o->state_dir, name);
 	return lstat(path, &st) == 0;
+}
+
+static void
+say_left(void)
+{
+	log_line(LOG_ERR, EVENT_COMMIT,
+		 "an interrupted commit is left for the next try");
 }
 
 /* False, logged, where another program has it. */
@@ -119,15 +126,14 @@ recover_account(const struct options *o, const struct account *a)
 {
 	struct keeper k = { .dotlock = { .held = false } };
 
-	if (!has_journal(a))
+	if (!has_journal(o, a->name))
 		return true;
 	bool finished =
 	    take_spool_dotlock(o, a, &k) && recover_in_child(o, a, &k);
 	keeper_release(&k, a);
 	if (finished)
 		return true;
-	log_line(LOG_ERR, EVENT_COMMIT,
-		 "an interrupted commit is left for the next try");
+	say_left();
 	return false;
 }
 
@@ -137,11 +143,17 @@ recover_name(const struct options *o, const char *name)
 	struct account a;
 
 	log_session(name, NULL);
-	if (account_find(&a, o, name) == LOGIN_OK)
+	enum login_result r = account_find(&a, o, name);
+	if (r == LOGIN_OK)
 		return recover_account(o, &a);
-	log_line(LOG_WARNING, EVENT_SETUP,
-		 "%s/%s belongs to no user who may log in", o->state_dir, name);
-	return true;
+	if (r == LOGIN_DENIED)
+		log_line(LOG_WARNING, EVENT_SETUP,
+			 "%s/%s belongs to no user who may log in",
+			 o->state_dir, name);
+	if (!has_journal(o, name))
+		return true;
+	say_left();
+	return false;
 }
 
 int

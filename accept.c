@@ -1,6 +1,7 @@
 /*
  * Accepts connections, counts sessions, and reaps them. Runs as root and reads
- * not one byte from a client: whoever is one too many gets a line and is gone.
+ * not one byte from a client: whoever is one too many is gone, with a line
+ * where that would not be in the middle of TLS.
  */
 #include "accept.h"
 
@@ -107,6 +108,9 @@ refuse(struct acceptor *a, const struct connection *c, const char *reply,
 	log_session(NULL, *c->peer != '\0' ? c->peer : "-");
 	report_refusals(a, why);
 	log_session(NULL, "-");
+	/* A client that waits for TLS has no use for text. */
+	if (a->options->tls == TLS_IMPLICIT)
+		return;
 	/* It fits into an empty socket buffer; who does not read it, does not.
 	 */
 	if (send(c->out, reply, strlen(reply), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)

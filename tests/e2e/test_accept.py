@@ -9,6 +9,7 @@ import socket
 import time
 
 import pytest
+import tls
 from pop3 import AS_ROOT, PATIENCE, kill_group, message, wait_until
 
 FULL = b"-ERR [SYS/TEMP] Too many sessions"
@@ -168,6 +169,15 @@ def test_max_sessions(serve):
     clients.append(service.open())
     assert service.log().count("refused") == 1, "one line for all of them"
     assert "rhost=127.0.0.1" in service.log()
+
+
+def test_refusal_with_tls_from_the_first_octet_is_silent(host, serve):
+    service = serve("--max-sessions=1", "--tls=implicit", *tls.install(host))
+    with service.connect():
+        wait_until(service.children)
+        with service.connect() as refused:
+            assert refused.recv(100) == b""
+    assert "--max-sessions is reached" in service.log()
 
 
 def test_max_per_source(serve):

@@ -208,13 +208,11 @@ default_state_dir(void)
 }
 
 /* A relative path, made absolute: roles change their directory. */
-static const char *
-absolute(const char *path)
+static char *
+below_cwd(const char *path)
 {
 	char cwd[PATH_MAX];
 
-	if (*path == '/' || *path == '%')
-		return path;
 	if (getcwd(cwd, sizeof(cwd)) == NULL) {
 		fprintf(stderr, "pop3d: getcwd: %s\n", strerror(errno));
 		exit(EX_OSERR);
@@ -223,6 +221,32 @@ absolute(const char *path)
 	char *whole = join(dir, path);
 	free(dir);
 	return whole;
+}
+
+static const char *
+absolute(const char *path)
+{
+	return *path == '/' ? path : below_cwd(path);
+}
+
+/* The directory's name is no template. */
+static const char *
+absolute_template(const char *template)
+{
+	char dir[2 * PATH_MAX];
+	size_t n = 0;
+
+	if (*template == '/' || *template == '%')
+		return template;
+	char *cwd = below_cwd("");
+	for (const char *s = cwd; *s != '\0'; s++) {
+		dir[n++] = *s;
+		if (*s == '%')
+			dir[n++] = '%';
+	}
+	dir[n] = '\0';
+	free(cwd);
+	return join(dir, template);
 }
 
 enum {
@@ -414,7 +438,7 @@ set_option(struct options *o, int opt, const char *arg)
 	switch (opt) {
 	case 'm':
 		check_template(arg);
-		o->mailbox = absolute(arg);
+		o->mailbox = absolute_template(arg);
 		break;
 	case 's':
 		if (*arg == '\0')

@@ -57,6 +57,21 @@ def test_short_options(host):
         s.ok("QUIT")
 
 
+def test_relative_paths_below_a_directory_with_percent_signs(host):
+    """A directory's name is no template; %u's is one, below it."""
+    top = host.directory("5%u%%")
+    for path in "5thomas%", "5%u%%/mail", "5%u%%/%state":
+        host.directory(path)
+    host.put(f"{host.top}/5thomas%/thomas", message(1) + message(2))
+    host.put(f"{top}/mail/thomas", message(1))
+    argv = host.command("--mailbox=mail/%u", "--state-dir=%state")
+    host.command = lambda: ["sh", "-c", 'cd "$0" && exec "$@"', top, *argv]
+    with host.login() as s:
+        s.ok("STAT", "+OK 1 ...")
+        s.ok("QUIT")
+    assert os.listdir(f"{top}/%state") == ["thomas"]
+
+
 def test_the_state_directory_comes_from_the_environment(host):
     host.write(message(1))
     plain = host.command

@@ -163,14 +163,43 @@ template_has(const char *template, char directive)
 	return false;
 }
 
+/*
+ * Whether no two names give the same path, in a template with %n and %d. They
+ * hold no '/', so one that is alone in its component is known from it, and
+ * then the other is. The domain holds no '@' either.
+ */
+static bool
+keeps_names_apart(const char *template)
+{
+	bool n = false, d = false; /* in this component */
+
+	for (const char *s = template;; s++) {
+		if (*s == '%') {
+			s++;
+			if (strncmp(s, "n@%d", 4) == 0)
+				return true;
+			n = n || *s == 'n';
+			d = d || *s == 'd';
+		} else if (n != d && (*s == '/' || *s == '\0')) {
+			return true;
+		} else if (*s == '\0') {
+			return false;
+		} else if (*s == '/') {
+			n = d = false;
+		}
+	}
+}
+
 /* Two virtual users must never share a mailbox: their locks would differ. */
 static void
 check_virtual(const struct options *o)
 {
 	if (o->virtual_user == NULL || template_has(o->mailbox, 'u') ||
-	    (template_has(o->mailbox, 'n') && template_has(o->mailbox, 'd')))
+	    (template_has(o->mailbox, 'n') && template_has(o->mailbox, 'd') &&
+	     keeps_names_apart(o->mailbox)))
 		return;
-	fputs("pop3d: --virtual-user needs %u, or %n and %d, in --mailbox\n",
+	fputs("pop3d: --virtual-user needs %u, %n@%d, or %n and %d with a "
+	      "slash between them, in --mailbox\n",
 	      stderr);
 	exit(EX_USAGE);
 }

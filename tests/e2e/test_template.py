@@ -51,7 +51,11 @@ def test_names_that_do_not_make_a_path(host, name):
 
 @pytest.mark.parametrize("template, works", [
     ("%u", True), ("%d/%n", True), ("%n@%d", True), ("%n", False),
-    ("%d", False), ("%h/mbox", False), ("%%u", False), ("mbox", False)])
+    ("%d", False), ("%h/mbox", False), ("%%u", False), ("mbox", False),
+    ("%d/x/%n-%d", True), ("%n/mbox.%d", True), ("%n@%d.mbox", True),
+    # a-b@c and a@b-c
+    ("%n-%d", False), ("%d%n", False), ("%n.%d", False),
+    ("%%n@%d.%n", False), ("%n.%d/%d%n", False)])
 def test_virtual_users_have_a_mailbox_each(host, template, works):
     status, _, err = host.run("--virtual-user=nobody", "--check", "anna@b",
                               f"--mailbox=/nonexistent/{template}",

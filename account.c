@@ -157,6 +157,19 @@ find_virtual(struct account *a, const struct options *o)
 	return LOGIN_OK;
 }
 
+static bool
+set_name(struct account *a, const char *name)
+{
+	if (!account_name_valid(name) || strlen(name) > USER_MAX)
+		return false;
+	snprintf(a->name, sizeof(a->name), "%s", name);
+	return true;
+}
+
+/*
+ * As root the user goes by the database's name: it may ignore case, and each
+ * spelling would have locks of its own.
+ */
 static enum login_result
 find_system(struct account *a, const struct options *o)
 {
@@ -173,6 +186,8 @@ find_system(struct account *a, const struct options *o)
 		return LOGIN_DENIED;
 	}
 	if (pw != NULL && root) {
+		if (!set_name(a, pw->pw_name))
+			return LOGIN_DENIED;
 		a->uid = pw->pw_uid;
 		a->gid = pw->pw_gid;
 	}
@@ -184,14 +199,15 @@ find_system(struct account *a, const struct options *o)
 enum login_result
 account_find(struct account *a, const struct options *o, const char *name)
 {
-	if (!account_name_valid(name) || strlen(name) > USER_MAX ||
-	    !name_has_parts(name, o->mailbox))
-		return LOGIN_DENIED;
 	*a = (struct account){ .uid = geteuid(), .gid = getegid() };
-	snprintf(a->name, sizeof(a->name), "%s", name);
+	if (!set_name(a, name))
+		return LOGIN_DENIED;
 	enum login_result r =
 	    o->virtual_user != NULL ? find_virtual(a, o) : find_system(a, o);
-	return r == LOGIN_OK ? fill_paths(a, o) : r;
+	if (r != LOGIN_OK)
+		return r;
+	return name_has_parts(a->name, o->mailbox) ? fill_paths(a, o)
+						   : LOGIN_DENIED;
 }
 
 struct sandbox_needs

@@ -11,7 +11,7 @@
 #include "sandbox.h"
 
 struct account {
-	char name[USER_MAX + 1];
+	char name[USER_MAX + 1]; /* the user database's spelling of it */
 	uid_t uid;
 	gid_t gid;
 	char home[PATH_MAX];

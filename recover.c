@@ -144,9 +144,9 @@ recover_name(const struct options *o, const char *name)
 
 	log_session(name, NULL);
 	enum login_result r = account_find(&a, o, name);
-	if (r == LOGIN_OK)
+	if (r == LOGIN_OK && strcmp(a.name, name) == 0)
 		return recover_account(o, &a);
-	if (r == LOGIN_DENIED)
+	if (r == LOGIN_OK || r == LOGIN_DENIED)
 		log_line(LOG_WARNING, EVENT_SETUP,
 			 "%s/%s belongs to no user who may log in",
 			 o->state_dir, name);

@@ -1,8 +1,10 @@
 """Who may log in, as pam_unix and Debian's PAM configuration decide it."""
+import os
 import pathlib
+import subprocess
 import time
 
-from host import PASSWORD, SETUP, until
+from host import PASSWORD, POP3D, SETUP, SPOOL, STATE, entries, until
 
 PAM = pathlib.Path("/etc/pam.d/pop3d")
 
@@ -54,6 +56,53 @@ def test_unknown_user_is_told_the_same_in_the_same_time(host):
     assert len(set(texts)) == 1, texts
     # a fixed time after the question, long after all has been found out
     assert min(times) > 2.4, times
+
+
+# Stands in for a user database that ignores case, as Active Directory does.
+FOLDING = r"""
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <dlfcn.h>
+#include <pwd.h>
+#include <stdio.h>
+
+struct passwd *
+getpwnam(const char *name)
+{
+	struct passwd *(*real)(const char *) = dlsym(RTLD_NEXT, "getpwnam");
+	char folded[256];
+
+	snprintf(folded, sizeof(folded), "%s", name);
+	for (char *s = folded; *s != '\0'; s++)
+		*s = (char)tolower((unsigned char)*s);
+	return real(folded);
+}
+"""
+
+
+def test_other_spelling_of_a_name_is_the_same_user(host):
+    library = "/usr/local/lib/folding.so"
+    host.run("cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library,
+             input=FOLDING)
+    PAM.write_text("".join(f"{kind} required pam_permit.so\n"
+                           for kind in ("auth", "account", "session")))
+    host.drop_in(f"[Service]\nEnvironment=LD_PRELOAD={library}\n")
+    client = host.login("Thomas")
+    assert client.stat()[0] == 3
+    assert "IN-USE" in host.refusal("thomas")
+    assert "IN-USE" in host.refusal("THOMAS")
+    client.dele(1)
+    client.quit()
+    assert host.end_of_session()["POP3_USER"] == "thomas"
+    assert (SPOOL / "thomas").read_bytes() == entries(2, 3)
+    assert os.listdir(STATE) == ["thomas"]
+    # what another spelling left is not taken for done
+    (STATE / "Thomas").mkdir()
+    (STATE / "Thomas/journal").touch()
+    run = subprocess.run([POP3D, "--recover", "--log=stderr"], text=True,
+                         stderr=subprocess.PIPE, env={"LD_PRELOAD": library})
+    assert run.returncode == 75
+    assert "user=Thomas: an interrupted commit is left" in run.stderr
 
 
 def test_missing_user_pop3d_is_the_hosts_fault(host):

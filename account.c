@@ -260,9 +260,8 @@ open_base(const char *dir)
 	struct stat st;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return fd;
-	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
+	if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_uid != geteuid() ||
+			(st.st_mode & 022) != 0)) {
 		close(fd);
 		errno = EPERM;
 		return -1;

@@ -48,10 +48,12 @@ is_spool(const char *mailbox, gid_t mail)
 	return false;
 }
 
+/* Other groups are given up for good: root has no use for them. */
 static bool
 as_user_in_group_mail(const struct account *a, gid_t mail)
 {
-	return setegid(mail) == 0 && seteuid(a->uid) == 0;
+	return setgroups(0, NULL) == 0 && setegid(mail) == 0 &&
+	       seteuid(a->uid) == 0;
 }
 
 static void

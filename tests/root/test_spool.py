@@ -7,7 +7,8 @@ import shutil
 import struct
 import subprocess
 
-from host import POP3D, RECOVERED, SPOOL, STATE, entries, needs, until
+from host import (POP3D, Process, RECOVERED, SPOOL, STATE, entries, needs,
+                  until)
 
 IN_CREATE, IN_DELETE = 0x100, 0x200
 
@@ -56,6 +57,17 @@ def test_mailbox_keeps_owner_and_mode(host):
     for name in "st_ino", "st_mode", "st_uid", "st_gid":
         assert getattr(after, name) == getattr(before, name), name
     assert path.read_bytes() == entries(2, 3)
+
+
+def test_dotlock_is_made_with_group_mail_alone(host):
+    prepare(host)
+    host.drop_in("[Service]\nSupplementaryGroups=adm\n")
+    client = host.login()
+    monitor = Process(host.show(host.unit(), "MainPID"))
+    assert monitor.status["Groups"] == []
+    client.dele(1)
+    client.quit()
+    assert (SPOOL / "thomas").read_bytes() == entries(2, 3)
 
 
 def test_dotlock_is_made_where_the_user_may_not(host):

@@ -9,6 +9,39 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "wire.h"
+
+enum { LOOK_MS = 20 };
+
+static bool
+has_ended(pid_t child)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) !=
+		   0 ||
+	       info.si_pid != 0;
+}
+
+bool
+child_ends(pid_t child, unsigned seconds)
+{
+	struct pollfd p = { .fd = pidfd_open(child, 0), .events = POLLIN };
+	long long end = now_ms() + seconds * 1000LL;
+	long long left = seconds * 1000LL;
+	bool ended;
+
+	do {
+		/* Where there is no descriptor to be had, poll only sleeps. */
+		poll(&p, 1,
+		     (int)(p.fd >= 0 || left < LOOK_MS ? left : LOOK_MS));
+		ended = has_ended(child);
+		left = end - now_ms();
+	} while (!ended && left > 0);
+	if (p.fd >= 0)
+		close(p.fd);
+	return ended;
+}
 
 int
 child_wait_long(pid_t child)
@@ -23,12 +56,8 @@ child_wait_long(pid_t child)
 int
 child_wait(pid_t child, unsigned seconds)
 {
-	struct pollfd p = { .fd = pidfd_open(child, 0), .events = POLLIN };
-
-	if (p.fd >= 0 && poll(&p, 1, (int)seconds * 1000) == 0)
+	if (!child_ends(child, seconds))
 		kill(child, SIGKILL);
-	if (p.fd >= 0)
-		close(p.fd);
 	return child_wait_long(child);
 }
 

@@ -6,6 +6,12 @@
 #include <sys/types.h>
 
 /*
+ * Waits for the child's end, so many seconds at most. Whether it has come to
+ * it; its status is still there to be waited for.
+ */
+bool child_ends(pid_t child, unsigned seconds);
+
+/*
  * Waits for the child; after so many seconds it is killed. Returns its status
  * as waitpid(2) has it.
  */

@@ -6,6 +6,14 @@
 #include <sys/types.h>
 
 /*
+ * How long a process may take to end, once it has had its last word. The tests
+ * are built with a shorter one.
+ */
+#ifndef ENDING_SECONDS
+#define ENDING_SECONDS 10
+#endif
+
+/*
  * Waits for the child's end, so many seconds at most. Whether it has come to
  * it; its status is still there to be waited for.
  */

@@ -109,6 +109,8 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 		m->failed = true;
 		delay_failure(&a->start);
 	}
+	/* How long it has taken is nothing that the greeter can help. */
+	m->greeter_end += (long long)(monitor_seconds_since(&a->start) * 1000);
 	a->reply.result = r;
 	bool sent = boundary_reply(m->boundary, &a->reply);
 	explicit_bzero(a, sizeof(*a));

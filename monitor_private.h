@@ -63,7 +63,8 @@ struct monitor {
 	struct handover handover;
 	struct summary summary;
 	struct keeper keeper;
-	struct timespec start, greeted; /* the session; this greeter */
+	struct timespec start;
+	long long greeter_end; /* in now_ms: until when it may take */
 };
 
 /* ---- monitor_login.c */

@@ -210,6 +210,7 @@ play(struct monitor *m, struct input *in, enum phase phase)
 	m->boundary = pair[0];
 	m->phase = phase;
 	m->child = INT32_MAX;
+	m->greeter_end = now_ms() + GREETER_SECONDS * 1000LL;
 	for (int i = 0; i < REQUESTS && in->n > 0 && *in->p != 0xfe; i++)
 		send_request(pair[1], in);
 	take_byte(in);

@@ -22,6 +22,7 @@ REFUSED = "failed: EACCES"
 OUT_OF_TURN = "ended: out of its turn"
 NO_REQUEST = "ended: sent what is no request"
 TOO_MUCH = "ended: handed over more than there is room for"
+OVERDUE = "ended: the greeter does not end"
 ENDED = "failed: ECONNRESET"
 
 # Landlock's part in the processes that have files to open, and what libraries
@@ -46,6 +47,7 @@ OF_MONITOR = {
         "too-much": NO_REQUEST,
         "unknown-type": NO_REQUEST,
         "type-0": NO_REQUEST,
+        "ask-for-ever": OVERDUE,
     },
     "mailbox": {
         "handover-before-login": OUT_OF_TURN,
@@ -85,7 +87,7 @@ def outcome(said, log):
     result = said[begin + len("began\r\n"):].strip()
     if result.startswith("did") or "+OK" in result:
         return f"SUCCEEDED: {result}"
-    for text in KILLED, OUT_OF_TURN, NO_REQUEST, TOO_MUCH:
+    for text in KILLED, OUT_OF_TURN, NO_REQUEST, TOO_MUCH, OVERDUE:
         if text.partition(": ")[2] in log:
             return text
     return result or "the process died"

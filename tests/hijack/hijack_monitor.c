@@ -172,6 +172,15 @@ send_type_0(const struct victim *v)
 	return send_raw(v, &r, sizeof(r.type));
 }
 
+/* Keeps the monitor busy; no answer means that the monitor is. */
+static bool
+ask_for_ever(const struct victim *v)
+{
+	while (ask(v, REQUEST_STLS))
+		;
+	return false;
+}
+
 const struct attack monitor_attacks[] = {
 	{ "handover-before-login", hand_over_before_login },
 	{ "handover-after-failure", hand_over_after_failure },
@@ -189,5 +198,6 @@ const struct attack monitor_attacks[] = {
 	{ "too-much", send_too_much },
 	{ "unknown-type", send_unknown_type },
 	{ "type-0", send_type_0 },
+	{ "ask-for-ever", ask_for_ever },
 	{ NULL, NULL },
 };

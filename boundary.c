@@ -29,12 +29,12 @@ static const size_t request_size[REQUEST_TYPES] = {
 };
 
 static bool
-send_all(int fd, const void *data, size_t size)
+send_all(int fd, const void *data, size_t size, int flags)
 {
 	ssize_t n;
 
 	do {
-		n = send(fd, data, size, MSG_NOSIGNAL);
+		n = send(fd, data, size, flags | MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
 	return n == (ssize_t)size;
 }
@@ -53,7 +53,7 @@ receive(int fd, void *data, size_t size)
 bool
 boundary_send(int fd, const struct request *r)
 {
-	return send_all(fd, r, request_size[r->type]);
+	return send_all(fd, r, request_size[r->type], 0);
 }
 
 bool
@@ -74,7 +74,7 @@ boundary_receive(int fd, struct request *r)
 bool
 boundary_reply(int fd, const struct reply *reply)
 {
-	return send_all(fd, reply, sizeof(*reply));
+	return send_all(fd, reply, sizeof(*reply), MSG_DONTWAIT);
 }
 
 bool
@@ -109,7 +109,7 @@ boundary_reply_with(int fd, const struct reply *reply, int descriptor)
 	memcpy(CMSG_DATA(c), &descriptor, sizeof(descriptor));
 	ssize_t n;
 	do {
-		n = sendmsg(fd, &m, MSG_NOSIGNAL);
+		n = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
 	return n == (ssize_t)sizeof(copy);
 }

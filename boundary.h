@@ -160,7 +160,11 @@ bool boundary_send(int fd, const struct request *r);
  */
 bool boundary_receive(int fd, struct request *r);
 
-/* The monitor's answer, and how the others wait for it. */
+/*
+ * The monitor's answer, and how the others wait for it. The monitor does not
+ * wait: false with EAGAIN where there is no room, which there always is for one
+ * who has taken all the answers before.
+ */
 bool boundary_reply(int fd, const struct reply *reply);
 bool boundary_ask(int fd, const struct request *r, struct reply *reply);
 

@@ -48,6 +48,34 @@ static const char *const reasons[END_REASONS] = {
 	[END_FAULT] = "fault",
 };
 
+/* ---- answers */
+
+/* Looks at errno. */
+static bool
+was_taken(const struct monitor *m, bool sent)
+{
+	if (!sent && errno == EAGAIN) {
+		log_line(LOG_CRIT, EVENT_PROTOCOL,
+			 "a process does not take the answers to its requests");
+		kill(m->child, SIGKILL);
+	}
+	return sent;
+}
+
+bool
+monitor_answer(const struct monitor *m, const struct reply *reply)
+{
+	return was_taken(m, boundary_reply(m->boundary, reply));
+}
+
+bool
+monitor_answer_with(const struct monitor *m, const struct reply *reply,
+		    int descriptor)
+{
+	return was_taken(m,
+			 boundary_reply_with(m->boundary, reply, descriptor));
+}
+
 /* ---- what may be asked for */
 
 /* The last word of a process that leaves the connection to the next one. */
@@ -96,7 +124,7 @@ on_dotlock_try(struct monitor *m)
 	struct reply reply = { .result = keeper_try(&m->keeper, &m->account,
 						    m->child) };
 
-	return boundary_reply(m->boundary, &reply);
+	return monitor_answer(m, &reply);
 }
 
 static bool
@@ -105,7 +133,7 @@ on_dotlock_leave(struct monitor *m)
 	struct reply reply = { .result = LOCK_OK };
 
 	keeper_release(&m->keeper, &m->account);
-	return boundary_reply(m->boundary, &reply);
+	return monitor_answer(m, &reply);
 }
 
 static bool

@@ -112,7 +112,7 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 	/* How long it has taken is nothing that the greeter can help. */
 	m->greeter_end += (long long)(monitor_seconds_since(&a->start) * 1000);
 	a->reply.result = r;
-	bool sent = boundary_reply(m->boundary, &a->reply);
+	bool sent = monitor_answer(m, &a->reply);
 	explicit_bzero(a, sizeof(*a));
 	return sent && m->tries <= TRIES_MAX;
 }
@@ -313,7 +313,7 @@ monitor_scram_start(struct monitor *m)
 	snprintf(a.reply.server_first, sizeof(a.reply.server_first), "%s",
 		 x->server_first);
 	a.reply.result = LOGIN_OK;
-	return boundary_reply(m->boundary, &a.reply);
+	return monitor_answer(m, &a.reply);
 }
 
 bool

@@ -67,6 +67,17 @@ struct monitor {
 	long long greeter_end; /* in now_ms: until when it may take */
 };
 
+/* ---- monitor.c */
+
+/*
+ * Answers m->request, with a descriptor beside the answer where one was asked
+ * for. Kills a process that has left so many answers that there is no room for
+ * this one; false, as handlers return it, where no one is there to take it.
+ */
+bool monitor_answer(const struct monitor *m, const struct reply *reply);
+bool monitor_answer_with(const struct monitor *m, const struct reply *reply,
+			 int descriptor);
+
 /* ---- monitor_login.c */
 
 /* By the clock that nobody sets. */

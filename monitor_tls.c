@@ -174,13 +174,13 @@ monitor_stls(struct monitor *m)
 	struct reply reply = { .result = TLS_REFUSED };
 
 	if (!m->offers.stls || m->connection.tls)
-		return boundary_reply(m->boundary, &reply);
+		return monitor_answer(m, &reply);
 	if (!monitor_tls_start(m)) {
 		reply.result = TLS_BROKEN;
-		return boundary_reply(m->boundary, &reply);
+		return monitor_answer(m, &reply);
 	}
 	reply.result = TLS_OK;
-	return boundary_reply_with(m->boundary, &reply, m->connection.in);
+	return monitor_answer_with(m, &reply, m->connection.in);
 }
 
 bool
@@ -191,7 +191,7 @@ monitor_handshake(struct monitor *m)
 	struct tls_report report = { .stage = 0 };
 
 	if (l->pid == 0 || l->report < 0)
-		return boundary_reply(m->boundary, &reply);
+		return monitor_answer(m, &reply);
 	if (receive_report(l, &report) && report.stage == TLS_ESTABLISHED) {
 		log_tls(report.text);
 		l->bound = m->offers.bound = report.bound != 0;
@@ -207,7 +207,7 @@ monitor_handshake(struct monitor *m)
 	}
 	close(l->report);
 	l->report = -1;
-	return boundary_reply(m->boundary, &reply);
+	return monitor_answer(m, &reply);
 }
 
 void

@@ -23,6 +23,7 @@ OUT_OF_TURN = "ended: out of its turn"
 NO_REQUEST = "ended: sent what is no request"
 TOO_MUCH = "ended: handed over more than there is room for"
 OVERDUE = "ended: the greeter does not end"
+NOT_TAKEN = "ended: does not take the answers to its requests"
 ENDED = "failed: ECONNRESET"
 
 # Landlock's part in the processes that have files to open, and what libraries
@@ -48,6 +49,7 @@ OF_MONITOR = {
         "unknown-type": NO_REQUEST,
         "type-0": NO_REQUEST,
         "ask-for-ever": OVERDUE,
+        "leave-tls-answers": NOT_TAKEN,
     },
     "mailbox": {
         "handover-before-login": OUT_OF_TURN,
@@ -56,6 +58,7 @@ OF_MONITOR = {
         "wrong-size": NO_REQUEST,
         "too-much": NO_REQUEST,
         "unknown-type": NO_REQUEST,
+        "leave-dotlock-answers": NOT_TAKEN,
     },
     "relay": {},
     "proxy": {},
@@ -87,7 +90,8 @@ def outcome(said, log):
     result = said[begin + len("began\r\n"):].strip()
     if result.startswith("did") or "+OK" in result:
         return f"SUCCEEDED: {result}"
-    for text in KILLED, OUT_OF_TURN, NO_REQUEST, TOO_MUCH, OVERDUE:
+    for text in (KILLED, OUT_OF_TURN, NO_REQUEST, TOO_MUCH, OVERDUE,
+                 NOT_TAKEN):
         if text.partition(": ")[2] in log:
             return text
     return result or "the process died"

@@ -181,6 +181,31 @@ ask_for_ever(const struct victim *v)
 	return false;
 }
 
+/* Has the monitor answer until there is no room for one answer more. */
+static bool
+leave_answers(const struct victim *v, enum request_type type)
+{
+	static struct request r;
+
+	r.type = type;
+	while (boundary_send(v->boundary, &r))
+		;
+	errno = ECONNRESET;
+	return false;
+}
+
+static bool
+leave_answers_about_tls(const struct victim *v)
+{
+	return leave_answers(v, REQUEST_STLS);
+}
+
+static bool
+leave_answers_about_dotlock(const struct victim *v)
+{
+	return leave_answers(v, REQUEST_DOTLOCK_LEAVE);
+}
+
 const struct attack monitor_attacks[] = {
 	{ "handover-before-login", hand_over_before_login },
 	{ "handover-after-failure", hand_over_after_failure },
@@ -199,5 +224,7 @@ const struct attack monitor_attacks[] = {
 	{ "unknown-type", send_unknown_type },
 	{ "type-0", send_type_0 },
 	{ "ask-for-ever", ask_for_ever },
+	{ "leave-tls-answers", leave_answers_about_tls },
+	{ "leave-dotlock-answers", leave_answers_about_dotlock },
 	{ NULL, NULL },
 };

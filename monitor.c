@@ -258,10 +258,15 @@ serve_requests(struct monitor *m)
 	m->boundary = -1;
 }
 
-/* Waits for the child's end. True when it came to it by itself. */
+/*
+ * Waits for the child's end: a greeter's not for long, but a mailbox process
+ * may have a commit to finish. True when it came to it by itself.
+ */
 static bool
 reap(struct monitor *m)
 {
+	if (m->phase != MAILBOX && !child_ends(m->child, ENDING_SECONDS))
+		kill_late_greeter(m);
 	int status = child_wait_long(m->child);
 
 	m->child = 0;

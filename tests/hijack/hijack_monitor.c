@@ -1,7 +1,9 @@
 /* Attacks on the monitor: requests out of turn, or that are none. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "../../boundary.h"
 #include "hijack.h"
@@ -206,6 +208,37 @@ leave_answers_about_dotlock(const struct victim *v)
 	return leave_answers(v, REQUEST_DOTLOCK_LEAVE);
 }
 
+/* Until it is killed. */
+static _Noreturn void
+stay(void)
+{
+	for (;;)
+		poll(NULL, 0, -1);
+}
+
+static bool
+stay_silent(const struct victim *v)
+{
+	(void)v;
+	stay();
+}
+
+static bool
+stay_after_bye(const struct victim *v)
+{
+	static const struct request r = { .type = REQUEST_BYE };
+
+	boundary_send(v->boundary, &r);
+	stay();
+}
+
+static bool
+stay_without_boundary(const struct victim *v)
+{
+	close(v->boundary);
+	stay();
+}
+
 const struct attack monitor_attacks[] = {
 	{ "handover-before-login", hand_over_before_login },
 	{ "handover-after-failure", hand_over_after_failure },
@@ -224,6 +257,9 @@ const struct attack monitor_attacks[] = {
 	{ "unknown-type", send_unknown_type },
 	{ "type-0", send_type_0 },
 	{ "ask-for-ever", ask_for_ever },
+	{ "stay-silent", stay_silent },
+	{ "stay-after-bye", stay_after_bye },
+	{ "stay-without-boundary", stay_without_boundary },
 	{ "leave-tls-answers", leave_answers_about_tls },
 	{ "leave-dotlock-answers", leave_answers_about_dotlock },
 	{ NULL, NULL },

@@ -5,10 +5,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "signals.h"
 #include "wire.h"
 
 enum { LOOK_MS = 20 };
@@ -59,6 +62,26 @@ child_wait(pid_t child, unsigned seconds)
 	if (!child_ends(child, seconds))
 		kill(child, SIGKILL);
 	return child_wait_long(child);
+}
+
+bool
+child_told(int fd, void *report, size_t size, unsigned seconds)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	long long end = now_ms() + seconds * 1000LL;
+	int n = 0;
+
+	do {
+		long long left = end - now_ms();
+		struct timespec t = { .tv_sec = left / 1000,
+				      .tv_nsec = left % 1000 * 1000000 };
+
+		if (left <= 0 || signals_terminated())
+			return false;
+		n = ppoll(&p, 1, &t, signals_while_waiting());
+	} while (n == 0 || (n < 0 && errno == EINTR));
+	return n > 0 && recv(fd, report, size, MSG_DONTWAIT | MSG_TRUNC) ==
+			    (ssize_t)size;
 }
 
 bool

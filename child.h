@@ -3,6 +3,7 @@
 #define CHILD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /*
@@ -27,6 +28,13 @@ int child_wait(pid_t child, unsigned seconds);
 
 /* The same, however long it takes. */
 int child_wait_long(pid_t child);
+
+/*
+ * Receives what a child has to tell, size octets in one message. False when it
+ * tells something else or nothing: it is gone, so many seconds are over, or a
+ * signal says that it is time to go.
+ */
+bool child_told(int fd, void *report, size_t size, unsigned seconds);
 
 /*
  * Whether it came to its end by itself, and in order. Logs what else there is

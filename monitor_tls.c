@@ -6,7 +6,6 @@
 #include "monitor_private.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,11 +16,16 @@
 #include "child.h"
 #include "log.h"
 #include "sandbox.h"
-#include "signals.h"
 #include "tls_tickets.h"
 
-/* seconds that a stranger may take to hear the last reply */
-enum { STRANGER_SECONDS = 10 };
+/*
+ * Seconds that an honest relay may take for its next report, and a stranger to
+ * hear the last reply. The tests are built with shorter ones.
+ */
+#ifndef REPORT_SECONDS
+#define REPORT_SECONDS (TLS_HANDSHAKE_MS / 1000 + 5)
+#define STRANGER_SECONDS 10
+#endif
 
 /* ---- in the relay's process */
 
@@ -72,17 +76,11 @@ be_the_relay(const struct monitor *m, const struct tls_ends *ends)
 
 /* ---- in the monitor */
 
-/* False when the relay is gone, or a signal says that it is time to go. */
+/* False when it does not come, or a signal says that it is time to go. */
 static bool
 receive_report(const struct relay_link *l, struct tls_report *r)
 {
-	struct pollfd p = { .fd = l->report, .events = POLLIN };
-	int n;
-
-	do
-		n = ppoll(&p, 1, NULL, signals_while_waiting());
-	while (n < 0 && errno == EINTR && !signals_terminated());
-	if (n <= 0 || recv(l->report, r, sizeof(*r), 0) != (ssize_t)sizeof(*r))
+	if (!child_told(l->report, r, sizeof(*r), REPORT_SECONDS))
 		return false;
 	r->text[TLS_TEXT_SIZE - 1] = '\0';
 	return true;
@@ -202,7 +200,8 @@ monitor_handshake(struct monitor *m)
 		log_line(LOG_NOTICE, EVENT_PROTOCOL,
 			 "no login: the TLS handshake failed: %s",
 			 report.stage == TLS_FAILED ? report.text
-						    : "the relay ended");
+						    : "the relay has told "
+						      "nothing");
 		m->failed = true;
 	}
 	close(l->report);

@@ -15,8 +15,7 @@
 #include "wire.h"
 
 enum {
-	HANDSHAKE_MS = 30000, /* in all */
-	STALLED_MS = 60000,   /* with the rest of what the server had to say */
+	STALLED_MS = 60000, /* with the rest of what the server had to say */
 	LINGER_MS = 2000,
 	PIECE = 65536,		/* octets that one system call moves */
 	NET_OUT = PIECE + 4096, /* the same, as records */
@@ -282,7 +281,7 @@ step(struct relay *r, long long limit)
 static bool
 handshake(struct relay *r)
 {
-	long long end = now_ms() + HANDSHAKE_MS;
+	long long end = now_ms() + TLS_HANDSHAKE_MS;
 
 	while (!r->established && !r->lost) {
 		long long left = end - now_ms();

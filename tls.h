@@ -10,7 +10,11 @@
 #include "connection.h"
 #include "tls_context.h"
 
-enum { TLS_EXPORTER_SIZE = 32, TLS_TEXT_SIZE = 96 };
+enum {
+	TLS_EXPORTER_SIZE = 32,
+	TLS_TEXT_SIZE = 96,
+	TLS_HANDSHAKE_MS = 30000 /* in all */
+};
 
 /* How far the relay has come; what it tells the monitor. */
 enum tls_stage {

@@ -24,6 +24,7 @@ NO_REQUEST = "ended: sent what is no request"
 TOO_MUCH = "ended: handed over more than there is room for"
 OVERDUE = "ended: the greeter does not end"
 NOT_TAKEN = "ended: does not take the answers to its requests"
+UNTOLD = "ended: the relay has told nothing"
 ENDED = "failed: ECONNRESET"
 
 # Landlock's part in the processes that have files to open, and what libraries
@@ -63,7 +64,9 @@ OF_MONITOR = {
         "unknown-type": NO_REQUEST,
         "leave-dotlock-answers": NOT_TAKEN,
     },
-    "relay": {},
+    "relay": {
+        "stay-silent": UNTOLD,
+    },
     "proxy": {},
 }
 ROLES = list(OF_MONITOR)
@@ -94,7 +97,7 @@ def outcome(said, log):
     if result.startswith("did") or "+OK" in result:
         return f"SUCCEEDED: {result}"
     for text in (KILLED, OUT_OF_TURN, NO_REQUEST, TOO_MUCH, OVERDUE,
-                 NOT_TAKEN):
+                 NOT_TAKEN, UNTOLD):
         if text.partition(": ")[2] in log:
             return text
     return result or "the process died"

@@ -93,7 +93,8 @@ __wrap_authorization_run(const struct options *o, const struct connection *c,
 	struct victim v = { c->in, c->out, boundary, NULL };
 	char line[LINE_SIZE] = "";
 
-	if (recv(c->in, line, 1, MSG_PEEK) != 1 || *line != 'A')
+	/* With TLS from the start, it is the relay that the attacker has. */
+	if (c->tls || recv(c->in, line, 1, MSG_PEEK) != 1 || *line != 'A')
 		return __real_authorization_run(o, c, offers, returned,
 						boundary);
 	*line = '\0';

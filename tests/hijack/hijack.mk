@@ -5,8 +5,9 @@
 hijack_wraps = authorization_run transaction_run tls_relay proxy_read
 hijack_sources = $(wildcard tests/hijack/*.c)
 
-hijack_limits = -DGREETER_SECONDS=4 -DENDING_SECONDS=2
-hijack_limited = monitor
+hijack_limits = -DGREETER_SECONDS=4 -DENDING_SECONDS=2 \
+    -DREPORT_SECONDS=3 -DSTRANGER_SECONDS=1
+hijack_limited = monitor monitor_tls
 hijack_objects = $(hijack_limited:%=$(build)/hijack/%.o) \
     $(filter-out $(hijack_limited:%=$(build)/%.o),$(objects))
 

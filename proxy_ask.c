@@ -16,6 +16,14 @@
 #include "log.h"
 #include "sandbox.h"
 
+/*
+ * Seconds that an honest reader may take. The tests are built with a shorter
+ * one.
+ */
+#ifndef REPORT_SECONDS
+#define REPORT_SECONDS (PROXY_WAIT_MS / 1000 + 5)
+#endif
+
 static _Noreturn void
 be_the_reader(int connection, int pair, uid_t uid, gid_t gid)
 {
@@ -41,12 +49,11 @@ be_the_reader(int connection, int pair, uid_t uid, gid_t gid)
 		  : EX_OSERR);
 }
 
-/* False when the reader ends without having told. */
+/* False when the reader has not told. */
 static bool
 read_by_child(int connection, uid_t uid, gid_t gid, struct proxy_client *client)
 {
 	int pair[2];
-	ssize_t n;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return false;
@@ -56,13 +63,12 @@ read_by_child(int connection, uid_t uid, gid_t gid, struct proxy_client *client)
 		be_the_reader(connection, pair[1], uid, gid);
 	}
 	close(pair[1]);
-	do
-		n = child > 0 ? recv(pair[0], client, sizeof(*client), 0) : 0;
-	while (n < 0 && errno == EINTR);
+	bool told = child > 0 && child_told(pair[0], client, sizeof(*client),
+					    REPORT_SECONDS);
 	close(pair[0]);
 	if (child > 0)
-		child_was_orderly(child_wait_long(child));
-	return n == (ssize_t)sizeof(*client);
+		child_was_orderly(child_wait(child, ENDING_SECONDS));
+	return told;
 }
 
 static void

@@ -25,6 +25,7 @@ TOO_MUCH = "ended: handed over more than there is room for"
 OVERDUE = "ended: the greeter does not end"
 NOT_TAKEN = "ended: does not take the answers to its requests"
 UNTOLD = "ended: the relay has told nothing"
+NO_HEADER = "ended: no PROXY header"
 ENDED = "failed: ECONNRESET"
 
 # Landlock's part in the processes that have files to open, and what libraries
@@ -67,7 +68,9 @@ OF_MONITOR = {
     "relay": {
         "stay-silent": UNTOLD,
     },
-    "proxy": {},
+    "proxy": {
+        "stay-silent": NO_HEADER,
+    },
 }
 ROLES = list(OF_MONITOR)
 
@@ -97,7 +100,7 @@ def outcome(said, log):
     if result.startswith("did") or "+OK" in result:
         return f"SUCCEEDED: {result}"
     for text in (KILLED, OUT_OF_TURN, NO_REQUEST, TOO_MUCH, OVERDUE,
-                 NOT_TAKEN, UNTOLD):
+                 NOT_TAKEN, UNTOLD, NO_HEADER):
         if text.partition(": ")[2] in log:
             return text
     return result or "the process died"

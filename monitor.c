@@ -174,6 +174,15 @@ kill_late_greeter(const struct monitor *m)
 	kill(m->child, SIGKILL);
 }
 
+/* A signal arrives only in a wait, and in none for what is there already. */
+static void
+let_signals_arrive(void)
+{
+	static const struct timespec none = { .tv_sec = 0 };
+
+	ppoll(NULL, 0, &none, signals_while_waiting());
+}
+
 /* Milliseconds until there is something to do without a request. */
 static long long
 time_to_wait(const struct monitor *m)
@@ -208,6 +217,7 @@ wait_for_request(struct monitor *m)
 	struct pollfd p = { .fd = m->boundary, .events = POLLIN };
 	bool told = false;
 
+	let_signals_arrive();
 	for (;;) {
 		if (signals_terminated() && !told) {
 			pass_signal_on(m);

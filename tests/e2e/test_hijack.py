@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import sys
+import time
 
 import pytest
 import tls
@@ -39,3 +40,18 @@ def test_hijacked_process_gets_nowhere(host, role, capsys):
     attacks.report(capsys, role, outcomes)
     assert not os.path.exists("/tmp/hijacked")
     assert host.read() == message(1)
+
+
+@pytest.mark.skipif(has_asan(), reason="has a program of its own")
+@pytest.mark.parametrize("name", ["ask-for-ever", "stay-silent"])
+def test_hijacked_greeter_does_not_outlast_sigterm(host, name):
+    attacks.require()
+    shutil.copy(attacks.BINARY, host.pop3d)
+    with host.start() as s:
+        s.send(attacks.script("greeter", name, "secret"))
+        s.expect("began")
+        began = time.monotonic()
+        s.process.terminate()
+        s.status()
+        # two seconds to end, of the eight that it has without the signal
+        assert time.monotonic() - began < 5

@@ -51,7 +51,6 @@ OF_MONITOR = {
         "unknown-type": NO_REQUEST,
         "type-0": NO_REQUEST,
         "ask-for-ever": OVERDUE,
-        "stay-silent": OVERDUE,
         "stay-after-bye": OVERDUE,
         "stay-without-boundary": OVERDUE,
         "leave-tls-answers": NOT_TAKEN,

@@ -5,7 +5,7 @@
 hijack_wraps = authorization_run transaction_run tls_relay proxy_read
 hijack_sources = $(wildcard tests/hijack/*.c)
 
-hijack_limits = -DGREETER_SECONDS=4 -DENDING_SECONDS=2 \
+hijack_limits = -DGREETER_SECONDS=8 -DENDING_SECONDS=2 \
     -DREPORT_SECONDS=3 -DSTRANGER_SECONDS=1
 hijack_limited = monitor monitor_tls proxy_ask
 hijack_objects = $(hijack_limited:%=$(build)/hijack/%.o) \

@@ -8,6 +8,8 @@
 #include "../../boundary.h"
 #include "hijack.h"
 
+enum { REQUESTS_AHEAD = 8 };
+
 /* Each returns whether it was answered. */
 
 static bool
@@ -174,10 +176,14 @@ send_type_0(const struct victim *v)
 	return send_raw(v, &r, sizeof(r.type));
 }
 
-/* Keeps the monitor busy; no answer means that the monitor is. */
+/* Keeps the monitor busy: there is always a request that waits for it. */
 static bool
 ask_for_ever(const struct victim *v)
 {
+	static const struct request r = { .type = REQUEST_STLS };
+
+	for (int i = 0; i < REQUESTS_AHEAD; i++)
+		boundary_send(v->boundary, &r);
 	while (ask(v, REQUEST_STLS))
 		;
 	return false;

@@ -101,13 +101,13 @@ def test_the_state_directory_is_private_and_per_user(host):
 def test_a_short_idle_timeout_is_warned_of(host):
     with host.login("--idle-timeout=599") as s:
         s.ok("QUIT")
-    assert b"1939" in host.log()
+    assert b"RFC 1939" in host.log()
 
 
 def test_600_seconds_are_not(host):
     with host.login("--idle-timeout=600") as s:
         s.ok("QUIT")
-    assert b"1939" not in host.log()
+    assert b"RFC 1939" not in host.log()
 
 
 def test_no_connection_at_all(host):

@@ -165,6 +165,11 @@ check_cut_commit(struct world *w, struct input *in)
 	memcpy(w->before, box.p, box.n);
 	w->before_len = box.n;
 	compute_after(w, ranges, n);
+	if (w->after_len == 0) { /* takes no journal */
+		free(w->before);
+		free(w->after);
+		return;
+	}
 	w->mailbox = memory_file(w->before, w->before_len);
 	must(journal_write(&j, w->dir, w->mailbox, (off_t)w->before_len, ranges,
 			   n, false));

@@ -369,18 +369,34 @@ set_aside(struct commit *c, const char *prefix, char name[NAME_SIZE])
 	       journal_set_aside(c->dir, name) && sync_dir(c);
 }
 
+/* The journal has no mail that could be saved. */
 static enum commit_result
-give_up_damaged(struct commit *c)
+keep_journal(struct commit *c, const char *prefix, const char *why)
 {
 	char name[NAME_SIZE];
 
-	if (!set_aside(c, "journal.damaged", name))
-		return failed("cannot rename a damaged journal");
+	if (!set_aside(c, prefix, name))
+		return failed("cannot rename the journal");
 	log_line(LOG_CRIT, EVENT_RESCUED,
-		 "the journal of an interrupted commit is damaged; it is kept "
-		 "as %s in the state directory, the mailbox is untouched",
-		 name);
+		 "the journal of an interrupted commit %s; it is kept as %s in "
+		 "the state directory, the mailbox is untouched",
+		 why, name);
 	return COMMIT_RESCUED;
+}
+
+static enum commit_result
+give_up_damaged(struct commit *c)
+{
+	return keep_journal(c, "journal.damaged", "is damaged");
+}
+
+/* It would only have shortened the mailbox. */
+static enum commit_result
+give_up_shortening(struct commit *c)
+{
+	return keep_journal(c, "journal.rescued",
+			    "was to remove the last mail of the mailbox, which "
+			    "was changed since");
 }
 
 static bool
@@ -400,22 +416,6 @@ write_rescue(const struct commit *c)
 	if (close(fd) != 0 && errno != EINTR)
 		ok = false;
 	return ok;
-}
-
-/* The journal has no mail: it would only have shortened the mailbox. */
-static enum commit_result
-give_up_shortening(struct commit *c)
-{
-	char name[NAME_SIZE];
-
-	if (!set_aside(c, "journal.rescued", name))
-		return failed("cannot rename the journal");
-	log_line(LOG_CRIT, EVENT_RESCUED,
-		 "the mailbox was changed after an interrupted commit, which "
-		 "was to remove the last mail in it; the journal is kept as %s "
-		 "in the state directory, the mailbox is untouched",
-		 name);
-	return COMMIT_RESCUED;
 }
 
 /* The journal's mail becomes a file of its own. */

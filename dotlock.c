@@ -20,8 +20,7 @@ enum {
 	STALE_SECONDS = 5 * 60,
 	UNIQUE_SIZE = 32,
 	PID_TEXT = 32,
-	LOCK_SIZE_MAX =
-	    255 /* a pid and a host's name; what is larger is mail */
+	LOCK_SIZE_MAX = 255 /* a pid, a host's name; more is mail */
 };
 
 static const char suffix[] = ".lock";

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libpam.h"
-#include "log.h"
+#include "base/libpam.h"
+#include "base/log.h"
 
 struct auth_pam {
 	pam_handle_t *pam;

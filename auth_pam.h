@@ -2,8 +2,8 @@
 #ifndef AUTH_PAM_H
 #define AUTH_PAM_H
 
-#include "boundary.h"
-#include "options.h"
+#include "base/boundary.h"
+#include "base/options.h"
 
 struct auth_pam;
 

@@ -9,7 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sasl.h"
+#include "sasl/sasl.h"
 #include "session.h"
 
 /*

@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-#include "boundary.h"
-#include "connection.h"
-#include "options.h"
+#include "base/boundary.h"
+#include "base/connection.h"
+#include "base/options.h"
 
 enum { APOP_TIMESTAMP_SIZE = 320 };
 

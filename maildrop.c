@@ -3,7 +3,7 @@
  * the mailbox process, as the user; how the mailbox file is watched is
  * mailbox.c's matter.
  */
-#include "maildrop_private.h"
+#include "mbox/maildrop_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "commit.h"
-#include "log.h"
-#include "refind.h"
-#include "uidl.h"
+#include "commit/commit.h"
+#include "base/log.h"
+#include "mbox/refind.h"
+#include "mbox/uidl.h"
 
 enum {
 	/* a session that is just ending leaves its lock within this time */

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "lock.h"
-#include "mailbox.h"
-#include "options.h"
+#include "lock/lock.h"
+#include "mbox/mailbox.h"
+#include "base/options.h"
 
 enum {
 	MAILDROP_UIDL_SIZE = 71,	 /* 70 octets (RFC 1939) and a NUL */

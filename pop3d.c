@@ -11,18 +11,18 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "accept.h"
-#include "check.h"
-#include "connection.h"
-#include "descriptors.h"
-#include "log.h"
-#include "monitor.h"
-#include "options.h"
-#include "privilege.h"
-#include "recover.h"
-#include "secret_tool.h"
-#include "signals.h"
-#include "systemd.h"
+#include "monitor/accept.h"
+#include "admin/check.h"
+#include "base/connection.h"
+#include "sandbox/descriptors.h"
+#include "base/log.h"
+#include "monitor/monitor.h"
+#include "base/options.h"
+#include "sandbox/privilege.h"
+#include "monitor/recover.h"
+#include "admin/secret_tool.h"
+#include "base/signals.h"
+#include "base/systemd.h"
 
 static int
 serve(const struct options *o, const struct connection *c)

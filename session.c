@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "maildrop.h"
-#include "sasl.h"
+#include "sasl/sasl.h"
 
 enum { UNKNOWN_MAX = 10 };
 

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "boundary.h"
-#include "options.h"
-#include "stream.h"
+#include "base/boundary.h"
+#include "base/options.h"
+#include "base/stream.h"
 
 enum state { AUTHORIZATION = 1, TRANSACTION = 2 };
 

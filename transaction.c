@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "log.h"
+#include "base/log.h"
 #include "maildrop.h"
 #include "session.h"
 

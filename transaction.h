@@ -2,11 +2,11 @@
 #ifndef TRANSACTION_H
 #define TRANSACTION_H
 
-#include "account.h"
+#include "monitor/account.h"
 #include "authorization.h"
-#include "boundary.h"
-#include "connection.h"
-#include "options.h"
+#include "base/boundary.h"
+#include "base/connection.h"
+#include "base/options.h"
 
 /*
  * Opens the user's maildrop, answers the login, serves the session and

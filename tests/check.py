@@ -130,7 +130,7 @@ def faults():
 
 
 def units(part, directory):
-    for path in sorted(glob.glob(f"{directory}/unit/test_*")):
+    for path in sorted(glob.glob(f"{directory}/unit/*/test_*")):
         if "." not in os.path.basename(path):
             name = os.path.basename(path)[len("test_"):]
             yield Job(f"{part}: unit {name}", [path])

@@ -11,32 +11,32 @@ GCC ?= gcc
 lint_flags = -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS)
 
 build/lint/%.tidy: %.c .clang-tidy
-	@mkdir -p build/lint
+	@mkdir -p $(@D)
 	$(CLANG_TIDY) --quiet $< -- $(filter-out -Werror,$(lint_flags)) 2>$@.err || \
 		{ cat $@.err; exit 1; }
 	@touch $@
 
 build/lint/%.analyzed: %.c
-	@mkdir -p build/lint
+	@mkdir -p $(@D)
 	$(GCC) $(lint_flags) -O2 -fanalyzer -c -o /dev/null $<
 	@touch $@
 
 # -O2, for the warnings that need to know what becomes of a value.
 build/lint/%.clang: %.c
-	@mkdir -p build/lint
+	@mkdir -p $(@D)
 	$(CLANG) $(lint_flags) -O2 -c -o /dev/null $<
 	@touch $@
 
-build/lint/cppcheck: $(sources) $(wildcard *.h) tests/cppcheck.suppressions
-	@mkdir -p build/lint
-	$(CPPCHECK) --enable=warning,performance,portability --std=c11 \
+build/lint/cppcheck: $(sources) $(headers) tests/cppcheck.suppressions
+	@mkdir -p $(@D)
+	$(CPPCHECK) -I. --enable=warning,performance,portability --std=c11 \
 		-D_GNU_SOURCE --quiet --error-exitcode=1 \
 		--suppressions-list=tests/cppcheck.suppressions $(sources)
 	@touch $@
 
 # A header may be what has changed.
 $(sources:%.c=build/lint/%.tidy) $(sources:%.c=build/lint/%.analyzed) \
-	$(sources:%.c=build/lint/%.clang): $(wildcard *.h)
+	$(sources:%.c=build/lint/%.clang): $(headers)
 
 lint_names = format cppcheck clang analyzer tidy man scripts
 lint_scripts = $(shell find . \( -path ./build -o -path ./.git \) -prune -o \
@@ -44,8 +44,8 @@ lint_scripts = $(shell find . \( -path ./build -o -path ./.git \) -prune -o \
 	{ nextfile }' {} +)
 
 lint-format:
-	$(CLANG_FORMAT) --dry-run -Werror $(sources) $(wildcard *.h) \
-		$(wildcard tests/unit/*.c)
+	$(CLANG_FORMAT) --dry-run -Werror $(sources) $(headers) \
+		$(unit_sources)
 
 lint-cppcheck: build/lint/cppcheck
 lint-clang: $(sources:%.c=build/lint/%.clang)

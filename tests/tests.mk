@@ -1,7 +1,8 @@
 # make check: what README promises. CHECK="unit plain" runs parts of it; the
 # parts are told in tests/check.py.
 
-unit_names = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+unit_sources = $(wildcard tests/unit/*/*.[ch] tests/unit/*.[ch])
+unit_names = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 unit_tests = $(unit_names:%=$(build)/unit/%)
 unit_objects = $(filter-out $(build)/pop3d.o,$(objects))
 
@@ -12,6 +13,8 @@ asan = build=build/asan program=build/asan/pop3d HARDENING=-fPIE \
 # All processors, unless make was told how many.
 parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
+# What the tests are built from has no warning.
+check: export WERROR = 1
 check:
 	@$(MAKE) -s $(parallel) pop3d unit-tests hijack
 	@$(MAKE) -s $(parallel) $(asan) build/asan/pop3d unit-tests
@@ -30,7 +33,7 @@ $(build)/pop3d-hasty: $(objects)
 
 $(build)/unit/%: tests/unit/%.c $(unit_objects)
 	@mkdir -p $(@D)
-	$(CC) $(all_cflags) -I. -Wno-unused-parameter $(LINK_HARDENING) \
+	$(CC) $(all_cflags) -Wno-unused-parameter $(LINK_HARDENING) \
 	    -o $@ $< $(unit_objects) -lcmocka $(LIBS)
 
 # The servers that users come from, run beside pop3d. Fetches packages.

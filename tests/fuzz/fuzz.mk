@@ -17,14 +17,14 @@ FUZZ_OWN_SECTION = objcopy --rename-section \
 fuzz_roles = build/fuzz/authorization.o build/fuzz/transaction.o
 
 # A target that includes a file of ours takes the place of its object.
-build/fuzz/fuzz_mbox: FUZZ_INSTEAD = build/fuzz/mbox.o
-build/fuzz/fuzz_monitor: FUZZ_INSTEAD = build/fuzz/monitor.o
+build/fuzz/fuzz_mbox: FUZZ_INSTEAD = build/fuzz/mbox/mbox.o
+build/fuzz/fuzz_monitor: FUZZ_INSTEAD = build/fuzz/monitor/monitor.o
 build/fuzz/fuzz_monitor: FUZZ_WRAP = auth_pam_check auth_pam_open auth_pam_end \
 	account_find account_make_state_dir keeper_try keeper_release \
 	auth_secret_find scram_verify kill ppoll dprintf
 
 build/fuzz/%.o: %.c Makefile tests/fuzz/fuzz.mk
-	@mkdir -p build/fuzz
+	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 	$(if $(filter $@,$(fuzz_roles)),$(FUZZ_OWN_SECTION) $@)
 

@@ -4,9 +4,9 @@
  */
 #include "fuzz.h"
 
-#include "../../authorization.h"
-#include "../../base64.h"
-#include "../../boundary.h"
+#include "authorization.h"
+#include "sasl/base64.h"
+#include "base/boundary.h"
 
 enum { SAID_MAX = 64 * 1024, ANSWERS = 3, ENCODE = 0xfd };
 

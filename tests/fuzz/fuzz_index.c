@@ -7,9 +7,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "../../index.h"
-#include "../../refind.h"
-#include "../../uidl.h"
+#include "mbox/index.h"
+#include "mbox/refind.h"
+#include "mbox/uidl.h"
 
 enum { AT_CHECKSUM = 8, AT_SUMMED = 16, AT_VERSION = 16 };
 

@@ -6,9 +6,9 @@
 
 static size_t buffer_size;
 #define MBOX_BUFFER buffer_size
-#include "../../mbox.c"
+#include "mbox/mbox.c"
 
-#include "../unit/simple_mbox.h"
+#include "tests/unit/mbox/simple_mbox.h"
 #include "fuzz.h"
 
 enum { REAL_SIZE = 256 * 1024 };

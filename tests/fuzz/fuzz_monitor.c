@@ -4,9 +4,9 @@
  */
 #include "fuzz.h"
 
-#include "../../monitor.c"
+#include "monitor/monitor.c"
 
-#include "../../auth_secret.h"
+#include "monitor/auth_secret.h"
 
 enum { TRIES = 3, REQUESTS = 8 };
 

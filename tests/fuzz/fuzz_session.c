@@ -5,10 +5,10 @@
  */
 #include "pop3_model.h"
 
-#include "../../boundary.h"
-#include "../../connection.h"
-#include "../../log.h"
-#include "../../transaction.h"
+#include "base/boundary.h"
+#include "base/connection.h"
+#include "base/log.h"
+#include "transaction.h"
 
 enum { SAID_MAX = 64 * 1024 };
 

@@ -4,7 +4,7 @@
  */
 #include "fuzz.h"
 
-#include "../../stream.h"
+#include "base/stream.h"
 
 enum { TEXT_MAX = 8192 };
 

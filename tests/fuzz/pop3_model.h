@@ -6,7 +6,7 @@
 #ifndef POP3_MODEL_H
 #define POP3_MODEL_H
 
-#include "../unit/simple_mbox.h"
+#include "tests/unit/mbox/simple_mbox.h"
 #include "fuzz.h"
 
 enum { UNKNOWN_COMMANDS = 10, LINE_LIMIT = 255 };

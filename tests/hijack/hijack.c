@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../authorization.h"
-#include "../../proxy.h"
-#include "../../tls.h"
-#include "../../transaction.h"
+#include "authorization.h"
+#include "proxy/proxy.h"
+#include "tls/tls.h"
+#include "transaction.h"
 
 #include "hijack.h"
 

@@ -7,7 +7,7 @@ hijack_sources = $(wildcard tests/hijack/*.c)
 
 hijack_limits = -DGREETER_SECONDS=8 -DENDING_SECONDS=2 \
     -DREPORT_SECONDS=3 -DSTRANGER_SECONDS=1
-hijack_limited = monitor monitor_tls proxy_ask
+hijack_limited = monitor/monitor monitor/monitor_tls proxy/proxy_ask
 hijack_objects = $(hijack_limited:%=$(build)/hijack/%.o) \
     $(filter-out $(hijack_limited:%=$(build)/%.o),$(objects))
 

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../boundary.h"
+#include "base/boundary.h"
 #include "hijack.h"
 
 enum { REQUESTS_AHEAD = 8 };

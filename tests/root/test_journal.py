@@ -47,7 +47,7 @@ def test_what_goes_to_stderr_does_not_reach_the_client(host):
 def test_every_kind_of_entry_is_explained(host):
     """What journalctl -x says; each MESSAGE_ID has a text and no other has."""
     used = re.findall(r"\[EVENT_\w+\] = \"(\w{32})\"",
-                      (TOP / "log.c").read_text())
+                      (TOP / "base/log.c").read_text())
     assert len(set(used)) == len(used) > 8
     explained = {line.split()[0] for line in host.run(
         "journalctl", "--list-catalog").splitlines() if " pop3d: " in line}

@@ -1,0 +1,171 @@
+/*
+ * pop3d --check: whether clients reach pop3d: systemd's units, and which
+ * program listens on the ports of POP3.
+ */
+#include "admin/check.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OUTPUT_SIZE = 256, NAME_SIZE = 32, LISTENING = 0x0a };
+
+/* The inode of a socket that listens on the port, 0 for none. */
+static unsigned long
+find_listener(const char *table, unsigned port)
+{
+	char line[512];
+	unsigned long found = 0;
+	FILE *f = fopen(table, "re");
+
+	while (f != NULL && found == 0 && fgets(line, sizeof(line), f)) {
+		unsigned local, state;
+		unsigned long inode;
+
+		/* sl local:port remote:port st tx:rx tr:when retr uid timeout
+		 * inode; the kernel's numbers fit. */
+		/* NOLINTNEXTLINE(cert-err34-c) */
+		if (sscanf(line,
+			   " %*[^:]: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x "
+			   "%*x:%*x %*x:%*x %*x %*u %*u %lu",
+			   &local, &state, &inode) == 3 &&
+		    local == port && state == LISTENING)
+			found = inode;
+	}
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+static bool
+has_socket(const char *pid, unsigned long inode)
+{
+	char path[PATH_MAX], want[64], target[64];
+	const struct dirent *entry;
+	bool found = false;
+
+	snprintf(want, sizeof(want), "socket:[%lu]", inode);
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	DIR *dir = opendir(path);
+	while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target,
+				       sizeof(target) - 1);
+		if (n > 0) {
+			target[n] = '\0';
+			found = strcmp(target, want) == 0;
+		}
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}
+
+/* The name of a process that holds the socket; "" where none is seen. */
+static void
+find_owner(unsigned long inode, char name[NAME_SIZE])
+{
+	char path[PATH_MAX];
+	const struct dirent *entry;
+	DIR *dir = opendir("/proc");
+
+	name[0] = '\0';
+	while (dir != NULL && name[0] == '\0' &&
+	       (entry = readdir(dir)) != NULL) {
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    !has_socket(entry->d_name, inode))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		FILE *f = fopen(path, "re");
+		if (f != NULL && fgets(name, NAME_SIZE, f) != NULL)
+			name[strcspn(name, "\n")] = '\0';
+		if (f != NULL)
+			fclose(f);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+static bool
+unit_is(const char *verb, const char *unit)
+{
+	const char *argv[] = { "/usr/bin/systemctl", verb, "--quiet", unit,
+			       NULL };
+	char out[OUTPUT_SIZE];
+
+	return check_output(argv, 1, out, sizeof(out)) == 0;
+}
+
+/* Programs that start another one for each connection. */
+static bool
+is_superserver(const char *name)
+{
+	static const char *const names[] = { "xinetd",	       "inetd",
+					     "tcpserver",      "stunnel",
+					     "stunnel4",       "pop3d",
+					     "systemd-socket-" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_port(struct check *c, unsigned port, const char *unit, bool wanted)
+{
+	char owner[NAME_SIZE];
+	unsigned long inode = find_listener("/proc/net/tcp", port);
+
+	if (inode == 0)
+		inode = find_listener("/proc/net/tcp6", port);
+	if (inode == 0) {
+		if (wanted)
+			check_say(c, CHECK_WARNING,
+				  "port %u: nobody listens: systemctl enable "
+				  "--now %s",
+				  port, unit);
+		return;
+	}
+	find_owner(inode, owner);
+	if (strcmp(owner, "systemd") == 0 && unit_is("is-active", unit))
+		check_say(c, CHECK_OK, "port %u: systemd listens for %s", port,
+			  unit);
+	else if (is_superserver(owner) || owner[0] == '\0')
+		check_say(c, CHECK_OK,
+			  "port %u: %s listens; see to it that it starts "
+			  "pop3d",
+			  port, owner[0] != '\0' ? owner : "some program");
+	else
+		check_say(c, CHECK_ERROR,
+			  "port %u: taken by %s: stop and disable that server",
+			  port, owner);
+}
+
+static void
+check_units(struct check *c)
+{
+	static const char *const units[] = { "pop3d.socket",
+					     "pop3d-recover.service" };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (unit_is("is-enabled", units[i]))
+			check_say(c, CHECK_OK, "%s: enabled", units[i]);
+		else
+			check_say(c, CHECK_WARNING,
+				  "%s: not enabled, it is not started at the "
+				  "next boot: systemctl enable %s",
+				  units[i], units[i]);
+}
+
+void
+check_service(struct check *c)
+{
+	if (access("/run/systemd/system", F_OK) == 0)
+		check_units(c);
+	check_port(c, 110, "pop3d.socket", true);
+	check_port(c, 995, "pop3ds.socket", false);
+}

@@ -1,0 +1,451 @@
+/*
+ * pop3d --check: what a session needs of the host: PAM, the user pop3d, the
+ * spool, the state directory, the kernel.
+ */
+#include "admin/check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <glob.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <pwd.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sandbox/privilege.h"
+
+enum {
+	OTHERS_MAY_WRITE = 022,
+	LINE_SIZE = 1024,
+	SERVICES_MAX = 16,
+	NAME_SIZE = 256
+};
+
+/* ---- PAM */
+
+static bool
+module_exists(const char *name)
+{
+	static const char *const places[] = { "/lib*", "/lib/*", "/usr/lib*",
+					      "/usr/lib/*" };
+	char pattern[PATH_MAX];
+	bool found = false;
+
+	if (*name == '/')
+		return access(name, R_OK) == 0;
+	for (size_t i = 0; !found && i < sizeof(places) / sizeof(places[0]);
+	     i++) {
+		glob_t g;
+
+		snprintf(pattern, sizeof(pattern), "%s/security/%s", places[i],
+			 name);
+		found = glob(pattern, 0, NULL, &g) == 0;
+		globfree(&g);
+	}
+	return found;
+}
+
+static FILE *
+open_service(const struct options *o, const char *name, char *path, size_t size)
+{
+	static const char *const dirs[] = { "/etc/pam.d", "/usr/lib/pam.d" };
+	FILE *f = NULL;
+
+	if (o->pam_confdir != NULL || *name == '/') {
+		snprintf(path, size, "%s%s%s",
+			 *name == '/' ? "" : o->pam_confdir,
+			 *name == '/' ? "" : "/", name);
+		return fopen(path, "re");
+	}
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && f == NULL;
+	     i++) {
+		snprintf(path, size, "%s/%s", dirs[i], name);
+		f = fopen(path, "re");
+	}
+	/* Where there is none, the first place is the one to name. */
+	if (f == NULL)
+		snprintf(path, size, "%s/%s", dirs[0], name);
+	return f;
+}
+
+/* A service and those that it includes, each once. */
+struct services {
+	size_t count;
+	char names[SERVICES_MAX][NAME_SIZE];
+};
+
+static void
+add_service(struct services *s, const char *name)
+{
+	if (name == NULL || s->count == SERVICES_MAX)
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->names[i], name) == 0)
+			return;
+	snprintf(s->names[s->count++], NAME_SIZE, "%s", name);
+}
+
+static char *
+next_word(char **line)
+{
+	char *word;
+
+	do
+		word = strsep(line, " \t\n");
+	while (word != NULL && *word == '\0');
+	return word;
+}
+
+static bool
+is_module(const char *word)
+{
+	size_t len = strlen(word);
+
+	return len > 3 && strcmp(word + len - 3, ".so") == 0;
+}
+
+/* Only modules that must be there are looked for. */
+static void
+check_service_line(struct check *c, const char *path, char *line,
+		   struct services *included)
+{
+	const char *word = next_word(&line);
+
+	if (word == NULL || *word == '#' || *word == '-')
+		return;
+	if (strcmp(word, "@include") == 0) {
+		add_service(included, next_word(&line));
+		return;
+	}
+	word = next_word(&line);
+	if (word != NULL &&
+	    (strcmp(word, "include") == 0 || strcmp(word, "substack") == 0)) {
+		add_service(included, next_word(&line));
+		return;
+	}
+	while (word != NULL && !is_module(word))
+		word = next_word(&line);
+	if (word != NULL && !module_exists(word))
+		check_say(c, CHECK_ERROR, "PAM service %s: %s is not installed",
+			  path, word);
+}
+
+static void
+check_service_file(struct check *c, FILE *f, const char *path,
+		   struct services *included)
+{
+	char line[LINE_SIZE];
+	struct stat st;
+
+	if (fstat(fileno(f), &st) != 0 || (st.st_mode & OTHERS_MAY_WRITE) != 0)
+		check_say(c, CHECK_ERROR,
+			  "PAM service %s: others may write it: chmod go-w",
+			  path);
+	while (fgets(line, sizeof(line), f) != NULL)
+		check_service_line(c, path, line, included);
+}
+
+/* The n-th; path, of PATH_MAX bytes, becomes the file's. */
+static void
+check_pam_service(struct check *c, struct services *services, size_t n,
+		  char *path)
+{
+	FILE *f = open_service(c->options, services->names[n], path, PATH_MAX);
+
+	if (f != NULL) {
+		check_service_file(c, f, path, services);
+		fclose(f);
+	} else if (n > 0) {
+		check_say(c, CHECK_ERROR,
+			  "PAM service %s: %s: another one includes it, so "
+			  "nobody can log in",
+			  path, strerror(errno));
+	} else {
+		check_say(c, CHECK_ERROR,
+			  "PAM service %s: %s: PAM's service \"other\" says "
+			  "who may log in, if anybody; install the file that "
+			  "comes with pop3d as /etc/pam.d/pop3d, or name a "
+			  "service by --pam-service",
+			  path, strerror(errno));
+	}
+}
+
+void
+check_pam(struct check *c)
+{
+	static struct services services;
+	enum verdict before = c->worst;
+	char path[PATH_MAX], included[PATH_MAX];
+
+	c->worst = CHECK_OK;
+	add_service(&services, c->options->pam_service);
+	check_pam_service(c, &services, 0, path);
+	for (size_t i = 1; i < services.count; i++)
+		check_pam_service(c, &services, i, included);
+	if (c->worst == CHECK_OK)
+		check_say(c, CHECK_OK, "PAM service %s", path);
+	if (c->worst < before)
+		c->worst = before;
+}
+
+/* ---- the user pop3d */
+
+void
+check_greeter(struct check *c)
+{
+	const struct passwd *pw = getpwnam("pop3d");
+
+	if (geteuid() != 0)
+		return;
+	if (pw == NULL)
+		check_say(c, CHECK_ERROR,
+			  "user pop3d: missing, no session is served: "
+			  "useradd --system --no-create-home --shell "
+			  "/usr/sbin/nologin pop3d");
+	else if (pw->pw_uid == 0)
+		check_say(c, CHECK_ERROR,
+			  "user pop3d: it has the uid 0, no session is "
+			  "served: give it one of its own");
+	else
+		check_say(c, CHECK_OK, "user pop3d: uid %u",
+			  (unsigned)pw->pw_uid);
+	if (!privilege_has_empty_root())
+		check_say(c, CHECK_ERROR,
+			  "/run/pop3d/empty: it, or /run/pop3d, is no "
+			  "directory that root alone may write, no session is "
+			  "served: remove them, they are made anew");
+}
+
+void
+check_virtual_user(struct check *c)
+{
+	const char *name = c->options->virtual_user;
+	const struct passwd *pw = name == NULL ? NULL : getpwnam(name);
+
+	if (name != NULL && (pw == NULL || pw->pw_uid == 0))
+		check_say(c, CHECK_ERROR,
+			  "virtual user %s: %s, nobody can log in: useradd "
+			  "--system %s, or name another by --virtual-user",
+			  name,
+			  pw == NULL ? "there is no such user"
+				     : "it has the uid 0",
+			  name);
+}
+
+/* ---- the spool */
+
+static bool
+uses_dotlock(const struct options *o)
+{
+	for (size_t i = 0; o->locks[i] != LOCK_NONE; i++)
+		if (o->locks[i] == LOCK_DOTLOCK)
+			return true;
+	return false;
+}
+
+/* Dotlocks are made there, and not in directories below it. */
+static bool
+holds_mailboxes(const struct options *o)
+{
+	return strchr(strchrnul(o->mailbox, '%'), '/') == NULL;
+}
+
+static bool
+is_virtual_users(const struct options *o, uid_t uid)
+{
+	const struct passwd *pw =
+	    o->virtual_user == NULL ? NULL : getpwnam(o->virtual_user);
+
+	return pw != NULL && pw->pw_uid == uid;
+}
+
+static void
+check_spool_mode(struct check *c, const char *dir, const struct stat *st)
+{
+	const struct options *o = c->options;
+	const struct group *mail = getgrnam("mail");
+	unsigned mode = st->st_mode & 07777;
+	bool shared =
+	    mail != NULL && st->st_gid == mail->gr_gid && (mode & S_IWGRP) != 0;
+	bool own = is_virtual_users(o, st->st_uid);
+
+	if ((mode & S_IWOTH) != 0 && (mode & S_ISVTX) == 0)
+		check_say(c, CHECK_ERROR,
+			  "spool %s: mode %04o lets everybody rename "
+			  "everybody's mailbox: chmod 2775, chgrp mail",
+			  dir, mode);
+	else if ((mode & S_IWOTH) != 0)
+		check_say(c, CHECK_WARNING,
+			  "spool %s: mode %04o lets everybody make files "
+			  "there, also for users who have no mailbox yet: "
+			  "chmod 2775, chgrp mail is safer",
+			  dir, mode);
+	else if (st->st_uid != 0 && !own)
+		check_say(c, CHECK_ERROR,
+			  "spool %s: it belongs to uid %u, who can replace "
+			  "everybody's mailbox: chown root",
+			  dir, (unsigned)st->st_uid);
+	else if (uses_dotlock(o) && holds_mailboxes(o) && !shared && !own)
+		check_say(c, CHECK_ERROR,
+			  "spool %s: mode %04o: no dotlock can be made "
+			  "there: %schgrp mail, chmod 2775, or leave dotlock "
+			  "out of --locks",
+			  dir, mode,
+			  mail == NULL ? "groupadd --system mail, " : "");
+	else
+		check_say(c, CHECK_OK, "spool %s: mode %04o", dir, mode);
+}
+
+void
+check_spool(struct check *c)
+{
+	const char *template = c->options->mailbox;
+	char dir[PATH_MAX];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)strcspn(template, "%"),
+		 template);
+	if (dir[0] != '/') {
+		check_say(c, CHECK_OK,
+			  "mailboxes %s: in home directories; look at one "
+			  "with --check USER",
+			  template);
+		return;
+	}
+	/* What stands before the first % ends in a directory's name. */
+	*(strrchr(dir, '/') + 1) = '\0';
+	if (dir[1] != '\0')
+		dir[strlen(dir) - 1] = '\0';
+	if (stat(dir, &st) != 0)
+		check_say(c, CHECK_ERROR, "spool %s: %s: is --mailbox right?",
+			  dir, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		check_say(c, CHECK_ERROR, "spool %s: it is no directory", dir);
+	else if (geteuid() != 0)
+		check_say(c, CHECK_OK, "spool %s", dir);
+	else
+		check_spool_mode(c, dir, &st);
+}
+
+/* ---- the state directory */
+
+static void
+check_left_over(struct check *c, const char *user)
+{
+	char pattern[PATH_MAX];
+	glob_t g;
+
+	snprintf(pattern, sizeof(pattern), "%s/%s/journal",
+		 c->options->state_dir, user);
+	if (access(pattern, F_OK) == 0)
+		check_say(c, CHECK_WARNING,
+			  "%s: an interrupted deletion waits: it is finished "
+			  "at the user's next login, or by pop3d --recover",
+			  pattern);
+	snprintf(pattern, sizeof(pattern), "%s/%s/rescue-*.mbox",
+		 c->options->state_dir, user);
+	if (glob(pattern, 0, NULL, &g) == 0)
+		check_say(c, CHECK_WARNING,
+			  "%s: mail of a deletion that did not fit the "
+			  "mailbox any more: compare it with the mailbox, "
+			  "then remove it",
+			  g.gl_pathv[0]);
+	globfree(&g);
+}
+
+static void
+check_left_overs(struct check *c)
+{
+	DIR *dir = opendir(c->options->state_dir);
+	const struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			check_left_over(c, entry->d_name);
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* Where the directory will be made, and whether there is room. */
+static void
+check_room(struct check *c, const char *dir)
+{
+	struct statvfs fs;
+
+	if (statvfs(dir, &fs) != 0)
+		return;
+	unsigned long long mb =
+	    (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
+	if ((fs.f_flag & ST_RDONLY) != 0)
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: its file system is read-only",
+			  dir);
+	else
+		check_say(c, mb < 64 ? CHECK_WARNING : CHECK_OK,
+			  "state directory %s: %llu MB free; it has to have "
+			  "room for the largest mailbox",
+			  dir, mb);
+}
+
+void
+check_state(struct check *c)
+{
+	const char *dir = c->options->state_dir;
+	struct stat st;
+
+	if (stat(dir, &st) != 0 && errno == ENOENT) {
+		check_say(c, CHECK_OK,
+			  "state directory %s: made at the first login", dir);
+		return;
+	}
+	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: no directory that can be used",
+			  dir);
+	else if (st.st_uid != geteuid() || (st.st_mode & OTHERS_MAY_WRITE) != 0)
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: uid %u, mode %04o: logins are "
+			  "refused: chown %s, chmod go-w",
+			  dir, (unsigned)st.st_uid, st.st_mode & 07777,
+			  geteuid() == 0 ? "root" : "yourself");
+	else if (geteuid() == 0 && (st.st_mode & S_IXOTH) == 0)
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: mode %04o: users cannot pass "
+			  "through it, nobody can log in: chmod 711",
+			  dir, st.st_mode & 07777);
+	else
+		check_room(c, dir);
+	check_left_overs(c);
+}
+
+/* ---- the kernel */
+
+void
+check_kernel(struct check *c)
+{
+	unsigned action = SECCOMP_RET_KILL_PROCESS;
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+			   LANDLOCK_CREATE_RULESET_VERSION);
+
+	if (abi > 0)
+		check_say(c, CHECK_OK, "Landlock: version %ld", abi);
+	else
+		check_say(c, CHECK_WARNING,
+			  "Landlock: %s; sessions run without it",
+			  errno == EOPNOTSUPP
+			      ? "switched off (boot with lsm=landlock,...)"
+			      : "this kernel has none (Linux 5.13 or later)");
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0)
+		check_say(c, CHECK_OK, "seccomp filters");
+	else
+		check_say(c, CHECK_WARNING,
+			  "seccomp filters: this kernel has none");
+}

@@ -1,0 +1,279 @@
+/*
+ * pop3d --check USER: each step of the user's login but the password, in the
+ * order in which a session takes them. What a session does as the user is
+ * done as the user here.
+ */
+#include "admin/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "monitor/account.h"
+#include "monitor/keeper.h"
+#include "base/libpam.h"
+#include "mbox/mailbox.h"
+#include "sandbox/privilege.h"
+
+/* ---- the account */
+
+static int
+refuse_to_talk(int n, const struct pam_message **messages,
+	       struct pam_response **responses, void *arg)
+{
+	(void)n;
+	(void)messages;
+	(void)responses;
+	(void)arg;
+	return PAM_CONV_ERR;
+}
+
+static void
+check_pam_account(struct check *c, const char *name)
+{
+	const struct options *o = c->options;
+	struct pam_conv conv = { .conv = refuse_to_talk };
+	pam_handle_t *pam = NULL;
+	int r;
+
+	if (!libpam_load()) {
+		check_say(c, CHECK_ERROR,
+			  "PAM: the library libpam.so.0 is missing");
+		return;
+	}
+	r = libpam_start(o->pam_service, name, o->pam_confdir, &conv, &pam);
+	if (r == PAM_SUCCESS)
+		r = libpam.pam_acct_mgmt(pam, PAM_SILENT);
+	if (r == PAM_SUCCESS)
+		check_say(c, CHECK_OK,
+			  "account %s: PAM lets it in (the password is not "
+			  "looked at)",
+			  name);
+	else
+		check_say(c, CHECK_ERROR, "account %s: PAM says: %s", name,
+			  libpam.pam_strerror(pam, r));
+	if (pam != NULL)
+		libpam.pam_end(pam, r);
+}
+
+/* Why account_find refuses, in words; it only says that it does. */
+static void
+say_denied(struct check *c, const char *name)
+{
+	const struct passwd *pw =
+	    account_name_valid(name) ? getpwnam(name) : NULL;
+
+	if (c->options->virtual_user != NULL)
+		check_say(c, CHECK_ERROR,
+			  "account %s: the name does not fit --mailbox=%s",
+			  name, c->options->mailbox);
+	else if (pw == NULL)
+		check_say(c, CHECK_ERROR,
+			  "account %s: there is no such user on this host",
+			  name);
+	else
+		check_say(c, CHECK_ERROR, "account %s: uid %u may not log in%s",
+			  name, (unsigned)pw->pw_uid,
+			  pw->pw_uid == 0 ? "" : ": see --min-uid");
+}
+
+static bool
+find_account(struct check *c, struct account *a)
+{
+	const char *name = c->options->user;
+
+	switch (account_find(a, c->options, name)) {
+	case LOGIN_OK:
+		check_say(c, CHECK_OK, "account %s: uid %u, mailbox %s", name,
+			  (unsigned)a->uid, a->mailbox);
+		return true;
+	case LOGIN_DENIED:
+		say_denied(c, name);
+		return false;
+	case LOGIN_NO_ACCESS:
+		check_say(c, CHECK_ERROR,
+			  "account %s: its mailbox would be a dotlock, %s: "
+			  "rename the user",
+			  name, a->mailbox);
+		return false;
+	default:
+		check_say(c, CHECK_ERROR,
+			  "account %s: it cannot be looked up, see above",
+			  name);
+		return false;
+	}
+}
+
+/* ---- the files */
+
+static void
+check_own_state(struct check *c, const struct account *a)
+{
+	struct stat st;
+
+	if (lstat(a->state_dir, &st) != 0 && errno == ENOENT)
+		check_say(c, CHECK_OK,
+			  "state directory %s: made at the first login",
+			  a->state_dir);
+	else if (lstat(a->state_dir, &st) != 0 || !S_ISDIR(st.st_mode) ||
+		 st.st_uid != a->uid)
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: it is not a directory of uid "
+			  "%u: logins are refused; move it away",
+			  a->state_dir, (unsigned)a->uid);
+	else
+		check_say(c, CHECK_OK, "state directory %s", a->state_dir);
+}
+
+/* False where a session would not open it; then it has been said why. */
+static bool
+is_servable(struct check *c, const struct account *a)
+{
+	struct stat st;
+
+	if (lstat(a->mailbox, &st) != 0 && errno == ENOENT) {
+		check_say(c, CHECK_OK,
+			  "mailbox %s: there is none, which is an empty one",
+			  a->mailbox);
+		return false;
+	}
+	if (lstat(a->mailbox, &st) != 0)
+		check_say(c, CHECK_ERROR, "mailbox %s: %s", a->mailbox,
+			  strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		check_say(c, CHECK_ERROR,
+			  "mailbox %s: it is not a regular file; symbolic "
+			  "links are not followed: name the file by --mailbox",
+			  a->mailbox);
+	else if (st.st_uid != a->uid)
+		check_say(c, CHECK_ERROR,
+			  "mailbox %s: it belongs to uid %u: chown %s",
+			  a->mailbox, (unsigned)st.st_uid, a->name);
+	else if (st.st_nlink > 1)
+		check_say(c, CHECK_ERROR,
+			  "mailbox %s: it has %lu names: remove the others",
+			  a->mailbox, (unsigned long)st.st_nlink);
+	else
+		return true;
+	return false;
+}
+
+/* What root found out about the dotlock, for the user to hear. */
+static enum lock_result
+as_found(void *arg)
+{
+	const enum lock_result *found = arg;
+
+	return *found;
+}
+
+static void
+nothing_to_release(void *arg)
+{
+	(void)arg;
+}
+
+static void
+count_messages(struct check *c, const struct mailbox *b)
+{
+	struct mbox m = { .count = 0 };
+	struct stat st;
+	enum mbox_result r = MBOX_IO_ERROR;
+
+	if (fstat(b->fd, &st) == 0)
+		r = mbox_scan(&m, b->fd, 0, st.st_size);
+	if (r == MBOX_OK)
+		check_say(c, b->writable ? CHECK_OK : CHECK_WARNING,
+			  "mailbox %s: %zu messages in %lld bytes%s", b->path,
+			  m.count, (long long)st.st_size,
+			  b->writable
+			      ? ""
+			      : "; the user may not write it: nothing can "
+				"be deleted");
+	else if (r == MBOX_NOT_MBOX)
+		check_say(c, CHECK_ERROR,
+			  "mailbox %s: it does not begin with a From_ line: "
+			  "it is no mbox",
+			  b->path);
+	else
+		check_say(c, CHECK_ERROR, "mailbox %s: it cannot be read",
+			  b->path);
+	mbox_free(&m);
+}
+
+/* As the user. */
+static void
+open_mailbox(struct check *c, const struct account *a, enum lock_result found)
+{
+	const struct dotlock_keeper keeper = { as_found, nothing_to_release,
+					       &found };
+	struct mailbox b = { .path = a->mailbox };
+
+	lock_init(&b.lock, c->options->locks, 1, a->mailbox, &keeper);
+	if (mailbox_open(&b) != MAILDROP_OK || b.fd < 0) {
+		check_say(c, CHECK_ERROR,
+			  "mailbox %s: the user cannot open it: chmod u+rw",
+			  a->mailbox);
+		return;
+	}
+	switch (lock_exclusive(&b.lock, b.fd)) {
+	case LOCK_OK:
+		check_say(c, CHECK_OK, "locks: taken and given back");
+		break;
+	case LOCK_BUSY:
+		check_say(c, CHECK_WARNING,
+			  "locks: another program holds one of them now");
+		break;
+	case LOCK_FAILED:
+		check_say(c, CHECK_ERROR,
+			  "locks: %s; is %s.lock to be made where the user "
+			  "and group mail may not write?",
+			  strerror(errno), a->mailbox);
+	}
+	count_messages(c, &b);
+	mailbox_close(&b);
+}
+
+/* The child becomes the user and tells its verdict by its exit status. */
+static void
+check_mailbox(struct check *c, const struct account *a)
+{
+	struct keeper k = { .dotlock = { .held = false } };
+	int status = -1;
+
+	enum lock_result found = keeper_try(&k, a, getpid());
+	pid_t child = fork();
+	if (child == 0) {
+		if (!privilege_become(a->uid, a->gid))
+			_exit(CHECK_ERROR + 1);
+		open_mailbox(c, a, found);
+		_exit((int)c->worst);
+	}
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	keeper_release(&k, a);
+	if (child < 0 || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) > CHECK_ERROR)
+		check_say(c, CHECK_ERROR, "mailbox %s: it cannot be tried",
+			  a->mailbox);
+	else if (WEXITSTATUS(status) > (int)c->worst)
+		c->worst = (enum verdict)WEXITSTATUS(status);
+}
+
+void
+check_user(struct check *c)
+{
+	static struct account a;
+
+	if (!find_account(c, &a))
+		return;
+	check_pam_account(c, c->options->user);
+	check_own_state(c, &a);
+	if (is_servable(c, &a))
+		check_mailbox(c, &a);
+}

@@ -1,0 +1,140 @@
+/*
+ * Sends and receives the boundary's messages and checks their sizes. Runs on
+ * both sides; decides nothing.
+ */
+#include "base/boundary.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SIZE_WITH(member)                   \
+	(offsetof(struct request, member) + \
+	 sizeof(((struct request *)NULL)->member))
+
+static const size_t request_size[REQUEST_TYPES] = {
+	[REQUEST_LOGIN] = SIZE_WITH(login),
+	[REQUEST_TOKEN] = SIZE_WITH(token),
+	[REQUEST_APOP] = SIZE_WITH(apop),
+	[REQUEST_SCRAM_START] = SIZE_WITH(scram_start),
+	[REQUEST_SCRAM_PROOF] = SIZE_WITH(scram_proof),
+	[REQUEST_HANDOVER] = SIZE_WITH(handover),
+	[REQUEST_RETURN] = SIZE_WITH(handover),
+	[REQUEST_BYE] = SIZE_WITH(reason),
+	[REQUEST_DOTLOCK_TRY] = SIZE_WITH(type),
+	[REQUEST_DOTLOCK_LEAVE] = SIZE_WITH(type),
+	[REQUEST_SUMMARY] = SIZE_WITH(summary),
+	[REQUEST_STLS] = SIZE_WITH(type),
+	[REQUEST_HANDSHAKE] = SIZE_WITH(type),
+};
+
+static bool
+send_all(int fd, const void *data, size_t size, int flags)
+{
+	ssize_t n;
+
+	do {
+		n = send(fd, data, size, flags | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)size;
+}
+
+static ssize_t
+receive(int fd, void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, data, size, MSG_TRUNC);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+bool
+boundary_send(int fd, const struct request *r)
+{
+	return send_all(fd, r, request_size[r->type], 0);
+}
+
+bool
+boundary_receive(int fd, struct request *r)
+{
+	memset(r, 0, sizeof(*r));
+	ssize_t n = receive(fd, r, sizeof(*r));
+
+	if (n <= 0)
+		return false;
+	if ((size_t)n >= sizeof(r->type) && r->type > 0 &&
+	    r->type < REQUEST_TYPES && request_size[r->type] == (size_t)n)
+		return true;
+	errno = EPROTO;
+	return false;
+}
+
+bool
+boundary_reply(int fd, const struct reply *reply)
+{
+	return send_all(fd, reply, sizeof(*reply), MSG_DONTWAIT);
+}
+
+bool
+boundary_ask(int fd, const struct request *r, struct reply *reply)
+{
+	return boundary_send(fd, r) &&
+	       receive(fd, reply, sizeof(*reply)) == (ssize_t)sizeof(*reply);
+}
+
+/* ---- with a descriptor */
+
+union passed {
+	struct cmsghdr header; /* for its alignment */
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+bool
+boundary_reply_with(int fd, const struct reply *reply, int descriptor)
+{
+	struct reply copy = *reply;
+	struct iovec iov = { .iov_base = &copy, .iov_len = sizeof(copy) };
+	union passed passed = { .space = { 0 } };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = passed.space,
+			    .msg_controllen = sizeof(passed.space) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(descriptor));
+	memcpy(CMSG_DATA(c), &descriptor, sizeof(descriptor));
+	ssize_t n;
+	do {
+		n = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(copy);
+}
+
+bool
+boundary_ask_for(int fd, const struct request *r, struct reply *reply,
+		 int *descriptor)
+{
+	struct iovec iov = { .iov_base = reply, .iov_len = sizeof(*reply) };
+	union passed passed = { .space = { 0 } };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = passed.space,
+			    .msg_controllen = sizeof(passed.space) };
+	ssize_t n;
+
+	*descriptor = -1;
+	if (!boundary_send(fd, r))
+		return false;
+	do {
+		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_RIGHTS)
+		memcpy(descriptor, CMSG_DATA(c), sizeof(*descriptor));
+	return n == (ssize_t)sizeof(*reply);
+}

@@ -1,0 +1,252 @@
+/*
+ * Where lines of the log go. Used by the monitor and the mailbox process; the
+ * greeter, which talks to strangers, writes none.
+ *
+ * The state here is what openlog(3) would keep: whose session this is and
+ * where lines go.
+ *
+ * Entries go to the journal as systemd.io/JOURNAL_NATIVE_PROTOCOL has it, in a
+ * line for each field. Not by libsystemd: it keeps a socket that cannot be told
+ * from others when descriptors are closed, and none of its own may be opened by
+ * a process in a sandbox.
+ */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TEXT_MAX = 1024, NAME_MAX_ESCAPED = 512 };
+
+static const char *const message_ids[] = {
+	[EVENT_LOGIN] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c001",
+	[EVENT_LOGIN_FAILED] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c002",
+	[EVENT_SESSION_END] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c003",
+	[EVENT_MAILBOX] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c004",
+	[EVENT_COMMIT] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c005",
+	[EVENT_RECOVERED] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c006",
+	[EVENT_RESCUED] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c007",
+	[EVENT_SETUP] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c008",
+	[EVENT_PROTOCOL] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c009",
+};
+
+static enum log_where where = LOG_TO_STDERR;
+static char session_user[NAME_MAX_ESCAPED] = "-";
+static char session_rhost[NAME_MAX_ESCAPED] = "-";
+static const char *session_method = ""; /* "": there was no attempt yet */
+static char session_tls[NAME_MAX_ESCAPED];
+static int journal = -1; /* a socket that is connected to it */
+
+/* One entry for the journal: a line "NAME=value" for each field. */
+struct fields {
+	size_t used;
+	char text[TEXT_MAX * 4];
+};
+
+/*
+ * Copies text, bytes outside of first..0x7e and backslashes as \xNN, cut where
+ * dst is full.
+ */
+static void
+escape(char *dst, size_t size, const char *text, unsigned char first)
+{
+	size_t used = 0;
+
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool plain = c >= first && c < 0x7f && c != '\\';
+		size_t need = plain ? 1 : 4;
+
+		if (used + need >= size)
+			break;
+		if (plain)
+			dst[used] = (char)c;
+		else
+			snprintf(dst + used, size - used, "\\x%02x", c);
+		used += need;
+	}
+	dst[used] = '\0';
+}
+
+static bool
+open_journal(void)
+{
+	static const struct sockaddr_un address = {
+		.sun_family = AF_UNIX,
+		.sun_path = "/run/systemd/journal/socket",
+	};
+
+	journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (journal < 0)
+		return false;
+	if (connect(journal, (const struct sockaddr *)&address,
+		    sizeof(address)) == 0)
+		return true;
+	close(journal);
+	journal = -1;
+	return false;
+}
+
+static void
+open_syslog(void)
+{
+	openlog("pop3d", LOG_PID | LOG_NDELAY, LOG_MAIL);
+	tzset(); /* reads a file, which syslog(3) would later */
+}
+
+void
+log_open(enum log_where wanted)
+{
+	where = wanted;
+	if (where == LOG_TO_AUTO)
+		where = open_journal() ? LOG_TO_JOURNAL : LOG_TO_SYSLOG;
+	else if (where == LOG_TO_JOURNAL)
+		open_journal();
+	if (where == LOG_TO_SYSLOG)
+		open_syslog();
+}
+
+void
+log_stop(void)
+{
+	closelog();
+	if (journal >= 0)
+		close(journal);
+	journal = -1;
+}
+
+void
+log_restart(void)
+{
+	log_stop();
+	log_open(where);
+}
+
+void
+log_session(const char *user, const char *rhost)
+{
+	if (user != NULL && *user != '\0')
+		escape(session_user, sizeof(session_user), user, '!');
+	if (rhost != NULL && *rhost != '\0')
+		escape(session_rhost, sizeof(session_rhost), rhost, '!');
+}
+
+void
+log_method(const char *method)
+{
+	session_method = method;
+}
+
+void
+log_tls(const char *text)
+{
+	escape(session_tls, sizeof(session_tls), text, '!');
+}
+
+static void field(struct fields *f, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* No value has a newline in it: all is escaped, or our own text. */
+static void
+field(struct fields *f, const char *format, ...)
+{
+	size_t room = sizeof(f->text) - f->used;
+	va_list ap;
+
+	va_start(ap, format);
+	int n = vsnprintf(f->text + f->used, room, format, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n + 1 > room)
+		return;
+	f->used += (size_t)n;
+	f->text[f->used++] = '\n';
+}
+
+/* The journal keeps its socket when it restarts; not so when it is replaced. */
+static void
+send_entry(const struct fields *f)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		if (send(journal, f->text, f->used, MSG_NOSIGNAL) >= 0 ||
+		    !(journal < 0 || errno == ECONNREFUSED))
+			return;
+		if (journal >= 0)
+			close(journal);
+		if (!open_journal())
+			return;
+	}
+}
+
+static void
+emit(struct fields *f, int priority, enum log_event event, const char *text)
+{
+	char line[TEXT_MAX], who[TEXT_MAX * 2];
+
+	escape(line, sizeof(line), text, ' ');
+	snprintf(who, sizeof(who), "rhost=%s user=%s%s%s%s%s", session_rhost,
+		 session_user, *session_method != '\0' ? " method=" : "",
+		 session_method, *session_tls != '\0' ? " tls=" : "",
+		 session_tls);
+	switch (where) {
+	case LOG_TO_STDERR:
+		dprintf(2, "pop3d[%d]: %s: %s\n", (int)getpid(), who, line);
+		return;
+	case LOG_TO_SYSLOG:
+		syslog(priority, "%s: %s", who, line);
+		return;
+	default:
+		field(f, "MESSAGE=%s: %s", who, line);
+		field(f, "PRIORITY=%d", priority);
+		field(f, "MESSAGE_ID=%s", message_ids[event]);
+		field(f, "SYSLOG_IDENTIFIER=pop3d");
+		field(f, "SYSLOG_FACILITY=%d", LOG_MAIL >> 3);
+		field(f, "POP3_USER=%s", session_user);
+		field(f, "POP3_RHOST=%s", session_rhost);
+		if (*session_method != '\0')
+			field(f, "POP3_METHOD=%s", session_method);
+		if (*session_tls != '\0')
+			field(f, "POP3_TLS=%s", session_tls);
+		send_entry(f);
+	}
+}
+
+void
+log_line(int priority, enum log_event event, const char *format, ...)
+{
+	struct fields f = { .used = 0 };
+	char text[TEXT_MAX];
+	va_list ap;
+	int saved = errno;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	emit(&f, priority, event, text);
+	errno = saved;
+}
+
+void
+log_end(const struct log_summary *sum)
+{
+	struct fields f = { .used = 0 };
+	char text[TEXT_MAX];
+
+	snprintf(text, sizeof(text),
+		 "session ended: %s; retrieved=%lu deleted=%lu left=%lu "
+		 "octets=%llu seconds=%.3f",
+		 sum->reason, sum->retrieved, sum->deleted, sum->left,
+		 sum->octets, sum->seconds);
+	field(&f, "POP3_REASON=%s", sum->reason);
+	field(&f, "POP3_RETRIEVED=%lu", sum->retrieved);
+	field(&f, "POP3_DELETED=%lu", sum->deleted);
+	field(&f, "POP3_LEFT=%lu", sum->left);
+	field(&f, "POP3_OCTETS=%llu", sum->octets);
+	field(&f, "POP3_SECONDS=%.3f", sum->seconds);
+	emit(&f, LOG_INFO, EVENT_SESSION_END, text);
+}

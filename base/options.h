@@ -1,0 +1,88 @@
+/* The command line: the only configuration there is. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "proxy/proxy.h"
+
+enum lock_kind { LOCK_NONE, LOCK_FLOCK, LOCK_FCNTL, LOCK_DOTLOCK };
+enum { LOCK_KINDS = 3 };
+
+enum uidl_kind {
+	UIDL_AUTO,
+	UIDL_HASH,
+	/* what other servers told; see uidl_import.h */
+	UIDL_QPOPPER,
+	UIDL_QPOPPER_HEX,
+	UIDL_POPA3D,
+	UIDL_DOVECOT,
+	UIDL_UW,
+	UIDL_SOLID,
+	UIDL_MAILUTILS,
+	UIDL_KINDS
+};
+/* TLS_AUTO: STLS is offered where there is a certificate. */
+enum tls_mode { TLS_AUTO, TLS_OFF, TLS_STARTTLS, TLS_IMPLICIT };
+/* Passwords without TLS; local: loopback, AF_UNIX, pipes. */
+enum plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOCAL, PLAINTEXT_ALWAYS };
+enum log_where { LOG_TO_AUTO, LOG_TO_JOURNAL, LOG_TO_SYSLOG, LOG_TO_STDERR };
+enum task {
+	TASK_SERVE,
+	TASK_RECOVER,
+	TASK_CHECK,
+	TASK_SET_SECRET,
+	TASK_REMOVE_SECRET
+};
+
+enum {
+	SHORTEST_AUTOLOGOUT = 600, /* seconds: RFC 1939 section 3 */
+	TLS_PAIRS_MAX = 2	   /* an RSA key and an ECDSA key */
+};
+
+struct options {
+	const char *mailbox;   /* template: see fill_template in account.c */
+	const char *state_dir; /* absolute; one directory per user below it */
+	/* kinds of mailbox lock in the order to take them; LOCK_NONE ends */
+	enum lock_kind locks[LOCK_KINDS + 1];
+	unsigned lock_timeout;	  /* seconds */
+	const char *virtual_user; /* whose all mail is; NULL: each user's own */
+	struct proxy_sources proxies; /* who must send a PROXY header */
+	const char *pam_service;
+	const char *pam_confdir; /* NULL: the system's */
+	unsigned idle_timeout;	 /* seconds */
+	uid_t min_uid;
+	/* given a listening socket */
+	unsigned max_sessions, max_per_source;
+	unsigned idle_exit; /* seconds; 0: never */
+	enum uidl_kind uidl;
+	enum log_where log;
+	const char *secrets; /* NULL: there are none */
+	enum tls_mode tls;
+	enum plaintext plaintext;
+	/* as given, one after another; NULL: see tls_files_find */
+	const char *tls_cert[TLS_PAIRS_MAX], *tls_key[TLS_PAIRS_MAX];
+	enum task task;
+	const char *user; /* TASK_CHECK: whose login, or NULL; whose secret */
+	bool secret_apop; /* TASK_SET_SECRET: store the password itself, too */
+};
+
+/*
+ * Fills *o from the command line and the environment. Answers --help and
+ * --version on stdout and exits 0; exits EX_USAGE, with a line on stderr,
+ * when an argument makes no sense.
+ */
+void options_parse(struct options *o, int argc, char **argv);
+
+/* Whether the template for mailboxes has this directive, as 'u' for %u. */
+bool template_has(const char *template, char directive);
+
+/*
+ * Parses all of s as a decimal number from 0 to max: digits only, no sign,
+ * no blanks. Returns false, and leaves *value alone, for anything else.
+ */
+bool parse_number(const char *s, unsigned long long max,
+		  unsigned long long *value);
+
+#endif

@@ -1,0 +1,49 @@
+/* Compares inode, size and times; reads no content. */
+#include "mbox/snapshot.h"
+
+#include <time.h>
+
+/* Of the kernel's clock for files; some file systems count whole seconds. */
+enum { GRAIN_MS = 20, COARSE_GRAIN_MS = 2000 };
+
+static bool
+is_fresh(const struct timespec *changed)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	long long age_ms = (now.tv_sec - changed->tv_sec) * 1000LL +
+			   (now.tv_nsec - changed->tv_nsec) / 1000000;
+	return age_ms < (changed->tv_nsec == 0 ? COARSE_GRAIN_MS : GRAIN_MS);
+}
+
+void
+snapshot_take(struct snapshot *s, const struct stat *st)
+{
+	*s = (struct snapshot){
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = st->st_size,
+		.mtime_sec = st->st_mtim.tv_sec,
+		.mtime_nsec = (int32_t)st->st_mtim.tv_nsec,
+		.ctime_sec = st->st_ctim.tv_sec,
+		.ctime_nsec = (int32_t)st->st_ctim.tv_nsec,
+		.racy = is_fresh(&st->st_ctim),
+	};
+}
+
+enum change
+snapshot_compare(const struct snapshot *old, const struct stat *st)
+{
+	if (old->dev != st->st_dev || old->ino != st->st_ino ||
+	    st->st_size < old->size)
+		return CHANGED;
+	if (st->st_size > old->size)
+		return MAY_HAVE_GROWN;
+	if (old->mtime_sec != st->st_mtim.tv_sec ||
+	    old->mtime_nsec != st->st_mtim.tv_nsec ||
+	    old->ctime_sec != st->st_ctim.tv_sec ||
+	    old->ctime_nsec != st->st_ctim.tv_nsec)
+		return CHANGED;
+	return old->racy ? MAY_HAVE_CHANGED : UNCHANGED;
+}

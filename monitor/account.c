@@ -1,0 +1,309 @@
+/*
+ * The user database and the paths that follow from a name. Runs in the
+ * monitor, after the password was found right.
+ */
+#include "monitor/account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lock/lock.h"
+#include "base/log.h"
+
+bool
+account_name_valid(const char *name)
+{
+	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	for (; *name != '\0'; name++) {
+		unsigned char c = (unsigned char)*name;
+		if (c < ' ' || c == 0x7f || c == '/')
+			return false;
+	}
+	return true;
+}
+
+/* Appends text to path; false when it does not fit. */
+static bool
+append(char *path, size_t *len, const char *text, size_t n)
+{
+	if (*len + n >= PATH_MAX)
+		return false;
+	memcpy(path + *len, text, n);
+	*len += n;
+	path[*len] = '\0';
+	return true;
+}
+
+/* A part of a name that becomes one component of a path, or of one's name. */
+static bool
+append_part(struct account *a, size_t *len, const char *part, size_t n)
+{
+	if (n == 0 || (n <= 2 && strncmp(part, "..", n) == 0))
+		return false;
+	return append(a->mailbox, len, part, n);
+}
+
+/*
+ * What a directive stands for. account_name_valid has refused slashes and
+ * control characters; %n and %d are what is before and behind the last '@'.
+ */
+static bool
+append_directive(struct account *a, size_t *len, char directive)
+{
+	const char *at = strrchr(a->name, '@');
+	size_t n = at == NULL ? strlen(a->name) : (size_t)(at - a->name);
+
+	switch (directive) {
+	case 'u':
+		return append_part(a, len, a->name, strlen(a->name));
+	case 'n':
+		return append_part(a, len, a->name, n);
+	case 'd':
+		return at != NULL &&
+		       append_part(a, len, at + 1, strlen(at + 1));
+	case 'h':
+		return append(a->mailbox, len, a->home, strlen(a->home));
+	default:
+		return append(a->mailbox, len, "%", 1);
+	}
+}
+
+static bool
+fill_template(struct account *a, const char *template)
+{
+	size_t len = 0;
+	bool fits = true;
+
+	for (const char *s = template; *s != '\0' && fits; s++)
+		fits = *s == '%' ? append_directive(a, &len, *++s)
+				 : append(a->mailbox, &len, s, 1);
+	return fits && a->mailbox[0] == '/';
+}
+
+/* Whether the template can be filled in from this name at all. */
+static bool
+name_has_parts(const char *name, const char *template)
+{
+	const char *at = strrchr(name, '@');
+
+	if (template_has(template, 'd') &&
+	    (at == NULL || !account_name_valid(at + 1)))
+		return false;
+	return !template_has(template, 'n') ||
+	       (at != name && !(at == name + 1 && *name == '.') &&
+		!(at == name + 2 && strncmp(name, "..", 2) == 0));
+}
+
+static enum login_result
+fill_paths(struct account *a, const struct options *o)
+{
+	int n = snprintf(a->state_dir, sizeof(a->state_dir), "%s/%s",
+			 o->state_dir, a->name);
+
+	if (n < 0 || (size_t)n >= sizeof(a->state_dir) ||
+	    !fill_template(a, o->mailbox)) {
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "the mailbox's or state directory's path is too long "
+			 "or not absolute");
+		return LOGIN_BROKEN;
+	}
+	if (!dotlock_has_name(a->mailbox))
+		return LOGIN_OK;
+	log_line(LOG_ERR, EVENT_SETUP,
+		 "refused: the mailbox has the name of another mailbox's "
+		 "dotlock: %s",
+		 a->mailbox);
+	return LOGIN_NO_ACCESS;
+}
+
+/* The user database failed, or knows no such user. */
+static enum login_result
+lookup_failed(int error, const char *name)
+{
+	if (error == 0 || error == ENOENT || error == ESRCH)
+		return LOGIN_DENIED;
+	log_line(LOG_ERR, EVENT_SETUP, "user database: %s: %s", name,
+		 strerror(error));
+	return LOGIN_TEMPORARY;
+}
+
+/* The one user of the host to whom all mail belongs. */
+static enum login_result
+find_virtual(struct account *a, const struct options *o)
+{
+	errno = 0;
+	const struct passwd *pw = getpwnam(o->virtual_user);
+
+	if (pw == NULL && lookup_failed(errno, o->virtual_user) != LOGIN_DENIED)
+		return LOGIN_TEMPORARY;
+	if (pw == NULL || pw->pw_uid == 0 ||
+	    (geteuid() != 0 && pw->pw_uid != geteuid())) {
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "--virtual-user=%s: there is no such user, or it "
+			 "cannot be used",
+			 o->virtual_user);
+		return LOGIN_BROKEN;
+	}
+	a->uid = pw->pw_uid;
+	a->gid = pw->pw_gid;
+	snprintf(a->home, sizeof(a->home), "%s", pw->pw_dir);
+	return LOGIN_OK;
+}
+
+static bool
+set_name(struct account *a, const char *name)
+{
+	if (!account_name_valid(name) || strlen(name) > USER_MAX)
+		return false;
+	snprintf(a->name, sizeof(a->name), "%s", name);
+	return true;
+}
+
+/*
+ * As root the user goes by the database's name: it may ignore case, and each
+ * spelling would have locks of its own.
+ */
+static enum login_result
+find_system(struct account *a, const struct options *o)
+{
+	bool root = geteuid() == 0;
+
+	errno = 0;
+	const struct passwd *pw = getpwnam(a->name);
+	if (pw == NULL && root)
+		return lookup_failed(errno, a->name);
+	if (pw != NULL && (pw->pw_uid == 0 || pw->pw_uid < o->min_uid)) {
+		log_line(LOG_WARNING, EVENT_LOGIN_FAILED,
+			 "%s has uid %u, which may not log in", a->name,
+			 (unsigned)pw->pw_uid);
+		return LOGIN_DENIED;
+	}
+	if (pw != NULL && root) {
+		if (!set_name(a, pw->pw_name))
+			return LOGIN_DENIED;
+		a->uid = pw->pw_uid;
+		a->gid = pw->pw_gid;
+	}
+	const char *home = pw != NULL ? pw->pw_dir : getenv("HOME");
+	snprintf(a->home, sizeof(a->home), "%s", home != NULL ? home : "");
+	return LOGIN_OK;
+}
+
+enum login_result
+account_find(struct account *a, const struct options *o, const char *name)
+{
+	*a = (struct account){ .uid = geteuid(), .gid = getegid() };
+	if (!set_name(a, name))
+		return LOGIN_DENIED;
+	enum login_result r =
+	    o->virtual_user != NULL ? find_virtual(a, o) : find_system(a, o);
+	if (r != LOGIN_OK)
+		return r;
+	return name_has_parts(a->name, o->mailbox) ? fill_paths(a, o)
+						   : LOGIN_DENIED;
+}
+
+struct sandbox_needs
+account_needs(const struct account *a, const struct options *o)
+{
+	struct sandbox_needs needs = {
+		.uid = a->uid,
+		.gid = a->gid,
+		.mailbox = a->mailbox,
+		.state_dir = a->state_dir,
+	};
+
+	for (const enum lock_kind *k = o->locks; *k != LOCK_NONE; k++)
+		needs.dotlock |= *k == LOCK_DOTLOCK;
+	return needs;
+}
+
+/*
+ * Makes dir and, for an ordinary user, what is missing above it. Root's is one
+ * that each user's processes pass through.
+ */
+static bool
+make_base(const char *dir, bool root)
+{
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s", dir) >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	for (char *s = path + 1; !root && (s = strchr(s, '/')) != NULL; s++) {
+		*s = '\0';
+		if (mkdir(path, 0700) != 0 && errno != EEXIST)
+			return false;
+		*s = '/';
+	}
+	mode_t kept = umask(root ? 066 : 077);
+	bool ok = mkdir(path, 0777) == 0 || errno == EEXIST;
+	umask(kept);
+	return ok;
+}
+
+/*
+ * The base must be ours alone to write: else a user could have put another
+ * user's directory, or a link, in its place.
+ */
+static int
+open_base(const char *dir)
+{
+	struct stat st;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_uid != geteuid() ||
+			(st.st_mode & 022) != 0)) {
+		close(fd);
+		errno = EPERM;
+		return -1;
+	}
+	return fd;
+}
+
+static bool
+make_own(int base, const struct account *a)
+{
+	struct stat st;
+	bool made = mkdirat(base, a->name, 0700) == 0;
+
+	if (!made && errno != EEXIST)
+		return false;
+	int fd = openat(base, a->name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool ok = fstat(fd, &st) == 0;
+	if (ok && geteuid() == 0 && st.st_uid == 0)
+		ok = fchown(fd, a->uid, a->gid) == 0;
+	else if (ok && st.st_uid != a->uid) {
+		errno = EPERM;
+		ok = false;
+	}
+	close(fd);
+	return ok;
+}
+
+bool
+account_make_state_dir(const struct account *a, const struct options *o)
+{
+	bool root = geteuid() == 0;
+	int base = -1;
+	bool ok = make_base(o->state_dir, root) &&
+		  (base = open_base(o->state_dir)) >= 0 && make_own(base, a);
+
+	if (!ok)
+		log_line(LOG_ERR, EVENT_SETUP, "state directory %s: %s",
+			 a->state_dir, strerror(errno));
+	if (base >= 0)
+		close(base);
+	return ok;
+}

@@ -9,9 +9,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sasl/sasl.h"
-#include "session.h"
-
 /*
  * Seconds: until a silent stranger is sent away, and until one is who does not
  * log in, whatever he does. The tests are built with shorter ones.
@@ -236,6 +233,17 @@ command_stls(struct session *s, const struct arguments *a)
 
 /* ---- the end of the greeter */
 
+enum outcome
+command_leave(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	if (session_flush(s)) {
+		s->reason = END_QUIT;
+		stream_sign_off(&s->stream);
+	}
+	return OVER;
+}
+
 /* What was read ahead and what is not yet sent goes to the next process. */
 static bool
 hand_over(struct session *s)
@@ -273,25 +281,18 @@ greet(struct session *s)
 }
 
 int
-authorization_run(const struct options *o, const struct connection *c,
-		  const struct offers *offers, const struct handover *returned,
-		  int monitor)
+authorization_run(const struct session_start *start,
+		  const struct handover *returned)
 {
 	static struct session s;
-	static struct sasl sasl;
+	unsigned autologout = start->options->idle_timeout;
 
-	s.options = o;
-	s.monitor = monitor;
-	s.state = AUTHORIZATION;
-	s.connection = c;
-	s.offers = offers;
-	s.bound = offers->bound;
-	s.sasl = &sasl;
-	stream_init(&s.stream, c->in, c->out,
-		    o->idle_timeout < SILENCE_SECONDS ? o->idle_timeout
-						      : SILENCE_SECONDS);
+	session_init(&s, start, AUTHORIZATION,
+		     autologout < SILENCE_SECONDS ? autologout
+						  : SILENCE_SECONDS);
 	stream_set_deadline(&s.stream, LOGIN_SECONDS);
-	s.stream.long_prefix = AUTH_PREFIX;
+	s.stream.long_prefix = s.commands->long_prefix;
+	s.bound = s.offers->bound;
 	if (returned != NULL) {
 		stream_give_input(&s.stream, returned->input,
 				  returned->input_len);

@@ -1,6 +1,7 @@
 /*
  * The maildrop as a session sees it: messages by number, their sizes and ids,
- * marks, and the removal at the end. Runs in the mailbox process, as the user.
+ * marks, and the removal at the end; which store holds them is nobody's concern
+ * above. Runs in the mailbox process, as the user.
  */
 #ifndef MAILDROP_H
 #define MAILDROP_H
@@ -9,21 +10,16 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "lock/lock.h"
-#include "mbox/mailbox.h"
+#include "store.h"
 #include "base/options.h"
-
-enum {
-	MAILDROP_UIDL_SIZE = 71,	 /* 70 octets (RFC 1939) and a NUL */
-	MAILDROP_PIECE_SIZE = 256 * 1024 /* read under one lock */
-};
+#include "lock/lock.h"
 
 struct maildrop;
 
 /*
- * Opens, recovers, locks and scans the mailbox at path, with the index and
- * journal in state_dir. keeper is how to ask for a dotlock where the user may
- * not make one. On MAILDROP_OK *m is to be freed by maildrop_close.
+ * Opens the maildrop at path and keeps other sessions out of it; what its store
+ * remembers is in state_dir. keeper is how to ask for a dotlock where the user
+ * may not make one. On MAILDROP_OK *m is to be freed by maildrop_close.
  */
 enum maildrop_result maildrop_open(struct maildrop **m, const struct options *o,
 				   const char *path, const char *state_dir,
@@ -57,8 +53,7 @@ void maildrop_total(const struct maildrop *m, size_t *count, off_t *octets);
 
 /* Of message n, which exists. */
 off_t maildrop_octets(const struct maildrop *m, size_t n);
-void maildrop_uidl(const struct maildrop *m, size_t n,
-		   char uidl[MAILDROP_UIDL_SIZE]);
+void maildrop_uidl(const struct maildrop *m, size_t n, char uidl[UIDL_SIZE]);
 
 /* DELE, RSET, and the count of what is marked. */
 void maildrop_delete(struct maildrop *m, size_t n);
@@ -70,12 +65,12 @@ size_t maildrop_last(const struct maildrop *m);
 void maildrop_accessed(struct maildrop *m, size_t n);
 
 /*
- * Reading a message: begin, then pieces until *len is 0. *data, at most
- * MAILDROP_PIECE_SIZE bytes of the text as it is in the file, is good until
- * the next call. MAILDROP_GONE before the first piece: the message is not
- * there any more. Later: it cannot be continued.
+ * Reading a message: begin, then pieces until *len is 0. *data, a piece of
+ * bounded size of the text as it is stored, is good until the next call.
+ * MAILDROP_GONE before the first piece: the message is not there any more.
+ * Later: it cannot be continued.
  */
-enum maildrop_result maildrop_read_begin(struct maildrop *m, size_t n);
+void maildrop_read_begin(struct maildrop *m, size_t n);
 enum maildrop_result maildrop_read(struct maildrop *m, const char **data,
 				   size_t *len);
 

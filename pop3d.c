@@ -11,18 +11,18 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "monitor/accept.h"
 #include "admin/check.h"
-#include "base/connection.h"
-#include "sandbox/descriptors.h"
-#include "base/log.h"
-#include "monitor/monitor.h"
-#include "base/options.h"
-#include "sandbox/privilege.h"
-#include "monitor/recover.h"
 #include "admin/secret_tool.h"
+#include "base/connection.h"
+#include "base/log.h"
+#include "base/options.h"
 #include "base/signals.h"
 #include "base/systemd.h"
+#include "monitor/accept.h"
+#include "monitor/monitor.h"
+#include "monitor/recover.h"
+#include "sandbox/descriptors.h"
+#include "sandbox/privilege.h"
 
 static int
 serve(const struct options *o, const struct connection *c)

@@ -1,7 +1,7 @@
 /*
- * The protocol's form: commands, their states and their syntax. The greeter
- * and the mailbox process both run this loop; the state decides what of the
- * table is open to them.
+ * The protocol's form: lines, states and syntax. The greeter and the mailbox
+ * process both run this loop; the state decides what of the table is open to
+ * them.
  */
 #include "session.h"
 
@@ -11,83 +11,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "maildrop.h"
-#include "sasl/sasl.h"
+#include "base/number.h"
 
 enum { UNKNOWN_MAX = 10 };
-
-enum syntax {
-	NOTHING,
-	OPTIONAL_MESSAGE,
-	MESSAGE,
-	MESSAGE_AND_LINES,
-	REST_OF_LINE,
-	OPTIONAL_REST
-};
-
-struct command {
-	const char *name;
-	enum outcome (*handler)(struct session *s, const struct arguments *a);
-	unsigned states;
-	enum syntax syntax;
-	const char *capability;			   /* CAPA's line, or NULL */
-	bool (*possible)(const struct session *s); /* NULL: always */
-};
-
-static enum outcome command_capa(struct session *, const struct arguments *);
-static enum outcome command_noop(struct session *, const struct arguments *);
-static enum outcome command_quit(struct session *, const struct arguments *);
-
-static const struct command commands[] = {
-	{ "USER", command_user, AUTHORIZATION, REST_OF_LINE, "USER",
-	  plaintext_allowed },
-	{ "PASS", command_pass, AUTHORIZATION, REST_OF_LINE, NULL, NULL },
-	{ "APOP", command_apop, AUTHORIZATION, REST_OF_LINE, NULL, NULL },
-	{ "AUTH", command_auth, AUTHORIZATION, OPTIONAL_REST, NULL, NULL },
-	{ "STLS", command_stls, AUTHORIZATION, NOTHING, "STLS", stls_possible },
-	{ "STAT", command_stat, TRANSACTION, NOTHING, NULL, NULL },
-	{ "LIST", command_list, TRANSACTION, OPTIONAL_MESSAGE, NULL, NULL },
-	{ "UIDL", command_uidl, TRANSACTION, OPTIONAL_MESSAGE, "UIDL", NULL },
-	{ "RETR", command_retr, TRANSACTION, MESSAGE, NULL, NULL },
-	{ "TOP", command_top, TRANSACTION, MESSAGE_AND_LINES, "TOP", NULL },
-	{ "DELE", command_dele, TRANSACTION, MESSAGE, NULL, NULL },
-	{ "NOOP", command_noop, TRANSACTION, NOTHING, NULL, NULL },
-	{ "RSET", command_rset, TRANSACTION, NOTHING, NULL, NULL },
-	{ "LAST", command_last, TRANSACTION, NOTHING, NULL, NULL },
-	{ "CAPA", command_capa, AUTHORIZATION | TRANSACTION, NOTHING, NULL,
-	  NULL },
-	{ "QUIT", command_quit, AUTHORIZATION | TRANSACTION, NOTHING, NULL,
-	  NULL },
-};
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
-
-static enum outcome
-command_capa(struct session *s, const struct arguments *a)
-{
-	(void)a;
-	stream_printf(&s->stream, "+OK Capability list follows");
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (commands[i].capability != NULL &&
-		    (commands[i].possible == NULL || commands[i].possible(s)))
-			stream_printf(&s->stream, "%s", commands[i].capability);
-	sasl_list(s, CAPA_LINE);
-	stream_printf(&s->stream, "RESP-CODES");
-	stream_printf(&s->stream, "AUTH-RESP-CODE");
-	stream_printf(&s->stream, "PIPELINING");
-	stream_printf(&s->stream, "EXPIRE NEVER");
-	if (s->state == TRANSACTION)
-		stream_printf(&s->stream, "IMPLEMENTATION pop3d");
-	stream_printf(&s->stream, ".");
-	return GO_ON;
-}
-
-static enum outcome
-command_noop(struct session *s, const struct arguments *a)
-{
-	(void)a;
-	stream_printf(&s->stream, "+OK");
-	return GO_ON;
-}
 
 /* The client is gone, silent, or told to go. */
 static enum outcome
@@ -120,18 +46,13 @@ end_of_stream(struct session *s, enum stream_result r)
 	return OVER;
 }
 
-static enum outcome
-command_quit(struct session *s, const struct arguments *a)
+bool
+session_flush(struct session *s)
 {
-	(void)a;
-	/* Nothing is removed behind a reply that cannot be sent. */
-	if (stream_flush(&s->stream) != STREAM_OK)
-		return end_of_stream(s, s->stream.error);
-	s->reason = END_QUIT;
-	if (s->state == TRANSACTION)
-		return transaction_quit(s);
-	stream_sign_off(&s->stream);
-	return OVER;
+	if (stream_flush(&s->stream) == STREAM_OK)
+		return true;
+	end_of_stream(s, s->stream.error);
+	return false;
 }
 
 /*
@@ -197,13 +118,20 @@ check_syntax(const struct session *s, const struct command *c,
 	return "Syntax error";
 }
 
+/* The row of this name for the state or, where it has none, for another. */
 static const struct command *
-find_command(const char *name)
+find_command(const struct session *s, const char *name)
 {
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcasecmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
+	const struct command *found = NULL;
+
+	for (size_t i = 0; i < s->commands->count; i++) {
+		const struct command *c = &s->commands->rows[i];
+
+		if (strcasecmp(c->name, name) == 0 &&
+		    (found == NULL || (c->states & s->state) != 0))
+			found = c;
+	}
+	return found;
 }
 
 /* What is no command: an empty line as well, or one that is too long. */
@@ -244,7 +172,7 @@ carry_out(struct session *s, char *line, size_t len)
 		*blank = '\0';
 		a.text = blank + 1;
 	}
-	const struct command *c = find_command(line);
+	const struct command *c = find_command(s, line);
 	if (c == NULL)
 		return refuse_unknown(s, "Unknown command");
 	s->unknown = 0;
@@ -279,6 +207,19 @@ session_getline(struct session *s, char **line, size_t *len)
 	if (r != STREAM_TOO_LONG)
 		return end_of_stream(s, r);
 	return refuse_unknown(s, "Line too long");
+}
+
+void
+session_init(struct session *s, const struct session_start *start,
+	     enum state state, unsigned silence)
+{
+	s->options = start->options;
+	s->commands = start->commands;
+	s->connection = start->connection;
+	s->offers = start->offers;
+	s->monitor = start->monitor;
+	s->state = state;
+	stream_init(&s->stream, s->connection->in, s->connection->out, silence);
 }
 
 enum outcome

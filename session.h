@@ -1,7 +1,7 @@
 /*
- * POP3: the table of commands, and the loop that reads one, checks its syntax
- * and state and calls its handler. What the handlers do is in authorization.c
- * and transaction.c.
+ * POP3's form: reads a command, checks its state and syntax by the row that a
+ * table has for it, and calls its handler. Runs in the greeter and in the
+ * mailbox process; knows no command.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "maildrop.h"
 #include "base/boundary.h"
+#include "base/connection.h"
+#include "base/offers.h"
 #include "base/options.h"
 #include "base/stream.h"
 
@@ -22,12 +25,52 @@ enum outcome {
 	OVER	   /* session.reason says why */
 };
 
-struct connection;
-struct offers;
-struct sasl;
+struct session;
+
+/* What the syntax check found; a handler starts with valid input. */
+struct arguments {
+	size_t message; /* an existing message's number; 0: not given */
+	size_t lines;	/* TOP */
+	char *text;	/* the rest of the line, NUL-terminated */
+};
+
+enum syntax {
+	NOTHING,
+	OPTIONAL_MESSAGE,
+	MESSAGE,
+	MESSAGE_AND_LINES,
+	REST_OF_LINE,
+	OPTIONAL_REST
+};
+
+/* A command; one that differs from state to state has a row for each. */
+struct command {
+	const char *name;
+	enum outcome (*handler)(struct session *s, const struct arguments *a);
+	unsigned states;
+	enum syntax syntax;
+	const char *capability;			   /* CAPA's line, or NULL */
+	bool (*possible)(const struct session *s); /* NULL: always */
+};
+
+struct command_table {
+	const struct command *rows;
+	size_t count;
+	const char *long_prefix; /* of lines that may be as long as a token */
+};
+
+/* What both processes that talk to the client begin with. */
+struct session_start {
+	const struct options *options;
+	const struct command_table *commands;
+	const struct connection *connection;
+	const struct offers *offers;
+	int monitor; /* boundary */
+};
 
 struct session {
 	const struct options *options;
+	const struct command_table *commands;
 	const struct connection *connection;
 	const struct offers *offers; /* what the monitor can check */
 	struct stream stream;
@@ -41,18 +84,14 @@ struct session {
 	bool name_accepted;
 	bool plaintext_refused; /* for the log */
 	bool bound;		/* SCRAM can be bound to TLS */
-	struct sasl *sasl;	/* AUTH's, between two lines */
 	/* TRANSACTION */
 	struct maildrop *maildrop;
 	struct summary summary;
 };
 
-/* What the syntax check found; a handler starts with valid input. */
-struct arguments {
-	size_t message; /* an existing message's number; 0: not given */
-	size_t lines;	/* TOP */
-	char *text;	/* the rest of the line, NUL-terminated */
-};
+/* Fills *s, all zero before; the client may be silent for so many seconds. */
+void session_init(struct session *s, const struct session_start *start,
+		  enum state state, unsigned silence);
 
 /*
  * Reads and carries out commands until one of them changes the state or ends
@@ -67,50 +106,15 @@ enum outcome session_loop(struct session *s);
 enum outcome session_getline(struct session *s, char **line, size_t *len);
 
 /*
+ * Sends what the client has not got yet. False where it can hear no more: the
+ * session is over then, and s->reason says why.
+ */
+bool session_flush(struct session *s);
+
+/*
  * name with a question mark for each byte that a reply may not hold: all but
  * printable ASCII (RFC 2449, section 3).
  */
 const char *session_told(char told[USER_MAX + 1], const char *name);
-
-/* ---- authorization.c, in the greeter */
-enum outcome command_user(struct session *s, const struct arguments *a);
-enum outcome command_pass(struct session *s, const struct arguments *a);
-enum outcome command_apop(struct session *s, const struct arguments *a);
-enum outcome command_stls(struct session *s, const struct arguments *a);
-/* Whether a password, or what is as good as one, may be sent as it is. */
-bool plaintext_allowed(const struct session *s);
-/* Replies that it may not, and what to do. */
-enum outcome refuse_plaintext(struct session *s);
-/* Whether there is TLS to begin. */
-bool stls_possible(const struct session *s);
-
-/*
- * Asks the monitor about s->request, whose type is set, and wipes it. False
- * when there is no answer; the client was told and the session is over.
- */
-bool authorization_ask(struct session *s, struct reply *reply);
-
-/* Replies to a login that failed; LOGGED_IN where it did not. */
-enum outcome authorization_conclude(struct session *s,
-				    const struct reply *reply);
-
-/* Both. */
-enum outcome authorization_log_in(struct session *s);
-
-/* ---- sasl.c, in the greeter */
-enum outcome command_auth(struct session *s, const struct arguments *a);
-
-/* ---- transaction.c, in the mailbox process */
-enum outcome command_stat(struct session *s, const struct arguments *a);
-enum outcome command_list(struct session *s, const struct arguments *a);
-enum outcome command_uidl(struct session *s, const struct arguments *a);
-enum outcome command_retr(struct session *s, const struct arguments *a);
-enum outcome command_top(struct session *s, const struct arguments *a);
-enum outcome command_dele(struct session *s, const struct arguments *a);
-enum outcome command_rset(struct session *s, const struct arguments *a);
-enum outcome command_last(struct session *s, const struct arguments *a);
-
-/* Removes what was marked and replies: QUIT in TRANSACTION. */
-enum outcome transaction_quit(struct session *s);
 
 #endif

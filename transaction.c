@@ -8,9 +8,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/log.h"
 #include "maildrop.h"
-#include "session.h"
+#include "base/log.h"
 
 /* seconds until a newcomer may take over */
 enum { IDLE_AFTER = 30 };
@@ -59,7 +58,7 @@ enum outcome
 command_uidl(struct session *s, const struct arguments *a)
 {
 	struct maildrop *m = s->maildrop;
-	char uidl[MAILDROP_UIDL_SIZE];
+	char uidl[UIDL_SIZE];
 
 	if (a->message != 0) {
 		maildrop_uidl(m, a->message, uidl);
@@ -114,12 +113,11 @@ static enum outcome
 send_message(struct session *s, size_t n, bool limited, size_t lines)
 {
 	struct text_state text = { .limited = limited, .lines = lines };
-	enum maildrop_result r = maildrop_read_begin(s->maildrop, n);
 	const char *data;
 	size_t len;
 
-	if (r == MAILDROP_OK)
-		r = maildrop_read(s->maildrop, &data, &len);
+	maildrop_read_begin(s->maildrop, n);
+	enum maildrop_result r = maildrop_read(s->maildrop, &data, &len);
 	if (r != MAILDROP_OK) {
 		stream_printf(&s->stream, "-ERR %s", error_text(r));
 		return GO_ON;
@@ -166,6 +164,14 @@ command_dele(struct session *s, const struct arguments *a)
 }
 
 enum outcome
+command_noop(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	stream_printf(&s->stream, "+OK");
+	return GO_ON;
+}
+
+enum outcome
 command_rset(struct session *s, const struct arguments *a)
 {
 	size_t count;
@@ -189,13 +195,15 @@ command_last(struct session *s, const struct arguments *a)
 	return GO_ON;
 }
 
-enum outcome
-transaction_quit(struct session *s)
+/* Removes what was marked and replies. */
+static void
+update(struct session *s)
 {
 	size_t wanted = maildrop_deleted(s->maildrop);
 	size_t removed = 0;
 	enum maildrop_result r = maildrop_commit(s->maildrop, &removed);
 
+	s->reason = END_QUIT;
 	s->summary.deleted = removed;
 	maildrop_close(s->maildrop);
 	s->maildrop = NULL;
@@ -208,6 +216,15 @@ transaction_quit(struct session *s)
 			      "removed.",
 			      r == MAILDROP_PERMANENT ? "PERM" : "TEMP",
 			      wanted - removed, plural(wanted - removed));
+}
+
+enum outcome
+command_update(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	/* Nothing is removed behind a reply that cannot be sent. */
+	if (session_flush(s))
+		update(s);
 	return OVER;
 }
 
@@ -304,29 +321,23 @@ refuse(struct session *s, enum maildrop_result r)
 }
 
 int
-transaction_run(const struct options *o, const struct connection *c,
-		const struct offers *offers, const struct account *account,
-		const struct handover *h, int monitor)
+transaction_run(const struct session_start *start,
+		const struct maildrop_owner *owner, const struct handover *h)
 {
 	static struct session s;
 	const struct dotlock_keeper keeper = { ask_for_dotlock, leave_dotlock,
 					       &s };
 
-	s.options = o;
-	s.connection = c;
-	s.offers = offers;
-	s.monitor = monitor;
-	s.state = TRANSACTION;
-	stream_init(&s.stream, c->in, c->out, o->idle_timeout);
+	session_init(&s, start, TRANSACTION, start->options->idle_timeout);
 	stream_write(&s.stream, h->output, h->output_len);
 	stream_give_input(&s.stream, h->input, h->input_len);
-	enum maildrop_result r = maildrop_open(&s.maildrop, o, account->mailbox,
-					       account->state_dir, &keeper);
+	enum maildrop_result r = maildrop_open(
+	    &s.maildrop, s.options, owner->mailbox, owner->state_dir, &keeper);
 	if (r != MAILDROP_OK) {
 		refuse(&s, r);
 		return EX_OK;
 	}
-	greet(&s, account->name);
+	greet(&s, owner->user);
 	stream_flush(&s.stream);
 	maildrop_save_index(s.maildrop);
 	s.stream.idle_after = IDLE_AFTER;

@@ -2,7 +2,7 @@
  * pop3d --check: whether the programs that deliver mail on this host and
  * pop3d take a lock of the same kind. Asks the programs themselves.
  */
-#include "admin/check.h"
+#include "admin/check_parts.h"
 
 #include <stdio.h>
 #include <string.h>

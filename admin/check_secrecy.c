@@ -2,7 +2,7 @@
  * pop3d --check: what keeps passwords from strangers: the certificate and its
  * key, whether passwords are taken without TLS, and the secrets file.
  */
-#include "admin/check.h"
+#include "admin/check_parts.h"
 
 #include <fcntl.h>
 #include <openssl/x509v3.h>

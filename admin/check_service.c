@@ -2,7 +2,7 @@
  * pop3d --check: whether clients reach pop3d: systemd's units, and which
  * program listens on the ports of POP3.
  */
-#include "admin/check.h"
+#include "admin/check_parts.h"
 
 #include <ctype.h>
 #include <dirent.h>

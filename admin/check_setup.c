@@ -2,7 +2,7 @@
  * pop3d --check: what a session needs of the host: PAM, the user pop3d, the
  * spool, the state directory, the kernel.
  */
-#include "admin/check.h"
+#include "admin/check_parts.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * order in which a session takes them. What a session does as the user is
  * done as the user here.
  */
-#include "admin/check.h"
+#include "admin/check_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "monitor/account.h"
-#include "monitor/keeper.h"
 #include "base/libpam.h"
 #include "mbox/mailbox.h"
+#include "monitor/account.h"
+#include "monitor/keeper.h"
 #include "sandbox/privilege.h"
 
 /* ---- the account */

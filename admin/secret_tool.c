@@ -17,10 +17,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/fileio.h"
 #include "monitor/account.h"
 #include "monitor/auth_secret.h"
 #include "sasl/base64.h"
-#include "base/fileio.h"
 
 enum { SEED_SIZE = 32, LINE_SIZE = USER_MAX + PASSWORD_MAX + 256 };
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "monitor/scram.h"
+#include "base/scram_limits.h"
 #include "base/stream.h"
 
 enum {

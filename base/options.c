@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "lock/lock.h"
+#include "base/number.h"
 #include "base/version.h"
 
 enum { LONGEST_TIME = 86400, MOST_SESSIONS = 100000 };
@@ -68,25 +68,6 @@ bad_usage(const char *option, const char *value)
 {
 	fprintf(stderr, "pop3d: bad value for %s: %s\n", option, value);
 	exit(EX_USAGE);
-}
-
-bool
-parse_number(const char *s, unsigned long long max, unsigned long long *value)
-{
-	unsigned long long n = 0;
-
-	if (*s == '\0')
-		return false;
-	for (; *s != '\0'; s++) {
-		if (*s < '0' || *s > '9')
-			return false;
-		unsigned digit = (unsigned)(*s - '0');
-		if (n > (max - digit) / 10 || digit > max)
-			return false;
-		n = n * 10 + digit;
-	}
-	*value = n;
-	return true;
 }
 
 static unsigned
@@ -499,7 +480,7 @@ set_option(struct options *o, int opt, const char *arg)
 		o->secrets = absolute(arg);
 		break;
 	case OPT_PROXY:
-		if (!proxy_sources_parse(&o->proxies, arg))
+		if (!networks_parse(&o->proxies, arg))
 			bad_usage("--proxy-protocol", arg);
 		break;
 	case OPT_VIRTUAL_USER:

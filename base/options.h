@@ -5,10 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "proxy/proxy.h"
-
-enum lock_kind { LOCK_NONE, LOCK_FLOCK, LOCK_FCNTL, LOCK_DOTLOCK };
-enum { LOCK_KINDS = 3 };
+#include "base/lock_kind.h"
+#include "base/networks.h"
 
 enum uidl_kind {
 	UIDL_AUTO,
@@ -48,7 +46,7 @@ struct options {
 	enum lock_kind locks[LOCK_KINDS + 1];
 	unsigned lock_timeout;	  /* seconds */
 	const char *virtual_user; /* whose all mail is; NULL: each user's own */
-	struct proxy_sources proxies; /* who must send a PROXY header */
+	struct networks proxies;  /* who must send a PROXY header */
 	const char *pam_service;
 	const char *pam_confdir; /* NULL: the system's */
 	unsigned idle_timeout;	 /* seconds */
@@ -77,12 +75,5 @@ void options_parse(struct options *o, int argc, char **argv);
 
 /* Whether the template for mailboxes has this directive, as 'u' for %u. */
 bool template_has(const char *template, char directive);
-
-/*
- * Parses all of s as a decimal number from 0 to max: digits only, no sign,
- * no blanks. Returns false, and leaves *value alone, for anything else.
- */
-bool parse_number(const char *s, unsigned long long max,
-		  unsigned long long *value);
 
 #endif

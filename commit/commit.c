@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #include "base/fileio.h"
-#include "commit/journal.h"
 #include "base/log.h"
+#include "commit/journal.h"
 
 enum { NAME_SIZE = 64 };
 

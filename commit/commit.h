@@ -11,9 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct commit_range {
-	off_t start, end; /* bytes [start, end) go */
-};
+#include "commit/range.h"
 
 enum commit_result {
 	COMMIT_DONE,	/* removed, and durable, or the log says why not */

@@ -21,7 +21,6 @@
 #include <xxhash.h>
 
 #include "base/fileio.h"
-#include "commit/journal_head.h"
 
 /* Tests make it small, so that everything happens at its borders too. */
 #ifndef JOURNAL_BLOCK

@@ -1,62 +1,16 @@
 /*
- * The journal of a commit: a file in the user's state directory with every
- * byte that is to stand in the mailbox from the first change on, and with what
- * tells whether the mailbox is still the one it was written for. Its layout,
- * all numbers little endian:
- *
- *     at        what
- *     0         magic, 8 bytes
- *     8         version, sector size: 4 bytes each
- *     16        first, end, old_size, flags: 8 bytes each
- *     48        hash of the mailbox from end + 1 to old_size
- *     64        hash of the payload
- *     80        hash of the sector table
- *     96        hash of all before the payload, itself and the mark as zeros
- *     2048      mark: the mailbox may be truncated already
- *     data      payload: the mailbox's new bytes from first to end
- *     behind    sector table: 8 bytes for each sector of the mailbox that the
- *               payload touches, a hash of its old bytes from first to end
- *
- * Where nothing behind the change is kept the payload is what stands before it,
- * so that it can be told whether the mailbox is still the same: flag 2. Flag 1:
- * there is mail that nobody has looked at.
- *
- * data is 4096 + first % 4096, so that pages of the mailbox are pages of the
- * journal. The hashes are XXH3, against accidents: whoever may write the
- * journal may write the mailbox.
+ * Writing a commit's journal, reading it, and holding it against the mailbox.
+ * What is in the file stands in journal_head.h.
  */
 #ifndef JOURNAL_H
 #define JOURNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
-#include "commit/commit.h"
-
-struct journal_hash {
-	uint64_t low, high;
-};
-
-struct journal {
-	int fd;
-	off_t first;	/* where the payload begins in the mailbox */
-	off_t end;	/* the mailbox's new size */
-	off_t old_size; /* its size before; old_size > end > first */
-	off_t data;	/* where in the journal the byte for `first` stands */
-	bool unread;	/* there was mail that nobody had looked at */
-	bool shortens;	/* the payload is no news, the mailbox only ends */
-	bool marked;	/* the mailbox may be truncated already */
-	struct journal_hash tail, payload, table;
-};
-
-enum journal_result {
-	JOURNAL_OK,
-	JOURNAL_NONE,	 /* there is none */
-	JOURNAL_DAMAGED, /* no journal of ours, or not what was written */
-	JOURNAL_ERROR	 /* errno tells */
-};
+#include "commit/journal_head.h"
+#include "commit/range.h"
 
 /* What the mailbox holds, held against the journal. */
 struct journal_view {

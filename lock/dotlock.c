@@ -3,7 +3,7 @@
  * link(2), which is atomic on NFS too. In the mailbox process and in the
  * monitor. Must not know what the mailbox holds.
  */
-#include "lock/lock.h"
+#include "lock/dotlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,16 +14,18 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include "base/number.h"
 
 enum {
 	STALE_SECONDS = 5 * 60,
 	UNIQUE_SIZE = 32,
 	PID_TEXT = 32,
+	NFS_MAGIC = 0x6969,
 	LOCK_SIZE_MAX = 255 /* a pid, a host's name; more is mail */
 };
-
-static const char suffix[] = ".lock";
 
 /* Where the lock goes: a directory and a name in it. */
 struct place {
@@ -37,6 +39,14 @@ struct draft {
 	char name[UNIQUE_SIZE]; /* "" where it has none */
 	struct stat st;
 };
+
+bool
+lock_on_nfs(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == NFS_MAGIC;
+}
 
 static void
 close_quietly(int fd)
@@ -63,7 +73,8 @@ place_open(struct place *p, const char *path)
 	const char *base = slash == NULL ? path : slash + 1;
 	char dir[PATH_MAX] = ".";
 	size_t len = (size_t)(base - path);
-	int n = snprintf(p->name, sizeof(p->name), "%s%s", base, suffix);
+	int n =
+	    snprintf(p->name, sizeof(p->name), "%s%s", base, DOTLOCK_SUFFIX);
 
 	if (n < 0 || (size_t)n >= sizeof(p->name) || len >= sizeof(dir)) {
 		errno = ENAMETOOLONG;
@@ -269,14 +280,6 @@ break_stale(const struct place *p, time_t now)
 }
 
 /* The interface */
-
-bool
-dotlock_has_name(const char *path)
-{
-	size_t len = strlen(path), end = sizeof(suffix) - 1;
-
-	return len >= end && strcmp(path + len - end, suffix) == 0;
-}
 
 static enum lock_result
 try_draft(struct dotlock *d, const struct place *p, pid_t pid, bool named)

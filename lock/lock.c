@@ -11,21 +11,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/signals.h"
 
-enum { PAUSE_FIRST_MS = 10, PAUSE_LAST_MS = 100, NFS_MAGIC = 0x6969 };
-
-bool
-lock_on_nfs(int fd)
-{
-	struct statfs fs;
-
-	return fstatfs(fd, &fs) == 0 && fs.f_type == NFS_MAGIC;
-}
+enum { PAUSE_FIRST_MS = 10, PAUSE_LAST_MS = 100 };
 
 static enum lock_result
 result_of(int r)

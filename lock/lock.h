@@ -1,50 +1,15 @@
 /*
- * The locks that programs on a Unix host agree upon for a mailbox, and the one
- * that keeps a second POP3 session out of a maildrop.
+ * The locks that programs on a Unix host agree upon for a mailbox, all the
+ * kinds at once. Used in the mailbox process and wherever a commit is finished;
+ * must not know what a mailbox holds.
  */
 #ifndef LOCK_H
 #define LOCK_H
 
 #include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
 
-#include "base/options.h"
-
-enum lock_result {
-	LOCK_OK,
-	LOCK_BUSY,  /* someone else holds it */
-	LOCK_FAILED /* errno tells */
-};
-
-/* ---- dotlock.c: NAME.lock beside the mailbox, as liblockfile makes it */
-
-struct dotlock {
-	bool held;
-	dev_t dev;
-	ino_t ino;
-};
-
-/*
- * One try, with the effective uid's rights, to make path.lock holding `pid`.
- * A stale one is broken, but no file too large for a lock. Never blocks for
- * long.
- */
-enum lock_result dotlock_try(struct dotlock *d, const char *path, pid_t pid);
-
-/* Makes it look fresh; to be called once a minute while it is held. */
-void dotlock_touch(const struct dotlock *d, const char *path);
-
-/*
- * Removes path.lock if it still is ours. Where that fails it is held on, for
- * the next release or try to remove.
- */
-void dotlock_release(struct dotlock *d, const char *path);
-
-/* Whether path is what another mailbox's dotlock would be named. */
-bool dotlock_has_name(const char *path);
-
-/* ---- lock.c: all the kinds at once */
+#include "base/lock_kind.h"
+#include "lock/dotlock.h"
 
 /* How the mailbox process asks the monitor for the dotlock. */
 struct dotlock_keeper {
@@ -93,34 +58,5 @@ void lock_wait_begin(struct lock_wait *w, unsigned timeout);
  * the timeout is over, or SIGTERM came.
  */
 bool lock_wait(struct lock_wait *w);
-
-/* Whether pids mean nothing and flock is a fcntl lock: the file is on NFS. */
-bool lock_on_nfs(int fd);
-
-/* ---- session_lock.c: one session per maildrop */
-
-struct session_lock {
-	int fd;		     /* state_dir/lock, or -1 */
-	int watch;	     /* inotify on it, or -1 */
-	uint64_t generation; /* what the file said when it was taken */
-};
-
-/*
- * Takes the session lock in the user's state directory, which should be the
- * working directory too: the watch needs a path. LOCK_BUSY when another
- * session holds it and has not offered it.
- */
-enum lock_result session_lock_take(struct session_lock *s, int state_dir);
-
-/*
- * The client has kept us waiting: whoever comes now may take over. Returns a
- * descriptor that becomes readable when someone does, or -1.
- */
-int session_lock_offer(struct session_lock *s);
-
-/* Takes it back; false when another session has it or has had it. */
-bool session_lock_resume(struct session_lock *s);
-
-void session_lock_release(struct session_lock *s);
 
 #endif

@@ -7,7 +7,7 @@
  * that wakes an older session, and tells it that its view is out of date even
  * where the newcomer has left again.
  */
-#include "lock/lock.h"
+#include "lock/session_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
  * The hash that is a message's id: SHA-256 of its header and, because it is
- * ten times faster, XXH3 of its body. Part of mbox.c.
+ * ten times faster, XXH3 of its body. Part of syntax.c.
  */
 #ifndef CONTENT_ID_H
 #define CONTENT_ID_H
@@ -12,7 +12,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "mbox/mbox.h"
+#include "mbox/message.h"
 
 struct content_id {
 	struct sha256_ctx header;

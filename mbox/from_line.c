@@ -3,7 +3,6 @@
  * over text that strangers wrote; knows of messages only that one begins here.
  */
 #include "mbox/from_line.h"
-#include "mbox/mbox.h"
 
 #include <string.h>
 

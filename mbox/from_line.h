@@ -1,6 +1,6 @@
 /*
- * From_ lines, where the messages of an mbox begin. Part of mbox.c: others
- * use mbox.h.
+ * From_ lines, where the messages of an mbox begin. Part of
+ * syntax.c: others use syntax.h.
  */
 #ifndef FROM_LINE_H
 #define FROM_LINE_H
@@ -26,5 +26,11 @@ enum {
  * *bare_lfs. The FROM_BEFORE bytes before p must be readable.
  */
 size_t from_line_find(const unsigned char *p, size_t n, off_t *bare_lfs);
+
+/*
+ * Whether the line of len bytes, without its line end (LF or CRLF), is a
+ * From_ line: "From ", a sender (any text), and an asctime date.
+ */
+bool mbox_is_from_line(const char *line, size_t len);
 
 #endif

@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-#include "mbox/mbox.h"
 #include "base/options.h"
 #include "mbox/snapshot.h"
+#include "mbox/syntax.h"
 
 /* RFC 1225's LAST: the content of the highest message accessed. */
 struct index_last {

@@ -8,19 +8,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "mbox/index.h"
-#include "lock/lock.h"
-#include "mbox/mbox.h"
+#include "store.h"
 #include "base/options.h"
+#include "lock/lock.h"
+#include "mbox/index.h"
 #include "mbox/snapshot.h"
-
-enum maildrop_result {
-	MAILDROP_OK,
-	MAILDROP_IN_USE,    /* another session or program has it */
-	MAILDROP_TEMPORARY, /* try again later; logged */
-	MAILDROP_PERMANENT, /* someone must repair it; logged */
-	MAILDROP_GONE	    /* another program took this message away */
-};
+#include "mbox/syntax.h"
 
 struct mailbox {
 	const char *path;

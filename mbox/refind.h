@@ -2,9 +2,9 @@
 #ifndef REFIND_H
 #define REFIND_H
 
-#include "mbox/mbox.h"
+#include "mbox/syntax.h"
 
-/* What maildrop.c keeps in mbox_message.flags. */
+/* What the store keeps in mbox_message.flags. */
 enum message_flags {
 	MESSAGE_DELETED = 1,  /* marked by DELE */
 	MESSAGE_GONE = 2,     /* not in the mailbox any more */

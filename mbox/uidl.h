@@ -4,10 +4,9 @@
 
 #include <stdbool.h>
 
-#include "mbox/mbox.h"
+#include "store.h"
 #include "base/options.h"
-
-enum { UIDL_SIZE = 71 }; /* 70 octets (RFC 1939 section 7) and a NUL */
+#include "mbox/syntax.h"
 
 /*
  * Makes the ids of all messages distinct: numbers identical copies in the

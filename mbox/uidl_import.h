@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#include "mbox/mbox.h"
 #include "base/options.h"
+#include "mbox/syntax.h"
 
 /*
  * Gives the messages of m from number `first` on (0 is the first one) the id

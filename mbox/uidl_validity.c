@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fileio.h"
+#include "base/number.h"
 #include "base/options.h"
 
 static const char file_name[] = "uidvalidity";

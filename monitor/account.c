@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lock/lock.h"
 #include "base/log.h"
+#include "lock/lock.h"
 
 bool
 account_name_valid(const char *name)

@@ -12,9 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sasl/base64.h"
 #include "base/fileio.h"
 #include "base/log.h"
+#include "base/number.h"
+#include "sasl/base64.h"
 
 enum { FILE_MAX = 64 << 20, SEED_SIZE = 32, ITERATIONS_MAX = 10000000 };
 

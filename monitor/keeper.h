@@ -5,8 +5,8 @@
 #ifndef KEEPER_H
 #define KEEPER_H
 
-#include "monitor/account.h"
 #include "lock/lock.h"
+#include "monitor/account.h"
 
 struct keeper {
 	struct dotlock dotlock;

@@ -15,15 +15,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sandbox/child.h"
-#include "base/log.h"
-#include "monitor/monitor_private.h"
-#include "proxy/proxy.h"
-#include "monitor/recover.h"
-#include "sandbox/sandbox.h"
-#include "base/signals.h"
+#include "authorization.h"
+#include "commands.h"
 #include "transaction.h"
+#include "base/log.h"
+#include "base/signals.h"
 #include "base/wire.h"
+#include "monitor/monitor_answer.h"
+#include "monitor/monitor_login.h"
+#include "monitor/monitor_private.h"
+#include "monitor/monitor_tls.h"
+#include "monitor/recover.h"
+#include "proxy/proxy.h"
+#include "sandbox/child.h"
+#include "sandbox/sandbox.h"
 
 enum { TOUCH_SECONDS = 60 };
 
@@ -47,34 +52,6 @@ static const char *const reasons[END_REASONS] = {
 	[END_PLAINTEXT] = "passwords are not taken without TLS",
 	[END_FAULT] = "fault",
 };
-
-/* ---- answers */
-
-/* Looks at errno. */
-static bool
-was_taken(const struct monitor *m, bool sent)
-{
-	if (!sent && errno == EAGAIN) {
-		log_line(LOG_CRIT, EVENT_PROTOCOL,
-			 "a process does not take the answers to its requests");
-		kill(m->child, SIGKILL);
-	}
-	return sent;
-}
-
-bool
-monitor_answer(const struct monitor *m, const struct reply *reply)
-{
-	return was_taken(m, boundary_reply(m->boundary, reply));
-}
-
-bool
-monitor_answer_with(const struct monitor *m, const struct reply *reply,
-		    int descriptor)
-{
-	return was_taken(m,
-			 boundary_reply_with(m->boundary, reply, descriptor));
-}
 
 /* ---- what may be asked for */
 
@@ -332,6 +309,13 @@ give_up(const struct connection *c, const char *what)
 	_exit(EX_OSERR);
 }
 
+static struct session_start
+start_of(const struct monitor *m, int boundary)
+{
+	return (struct session_start){ m->options, &pop3_commands,
+				       &m->connection, &m->offers, boundary };
+}
+
 static bool
 start_greeter(struct monitor *m)
 {
@@ -348,9 +332,9 @@ start_greeter(struct monitor *m)
 
 		if (!sandbox_enter(ROLE_GREETER, &needs))
 			give_up(c, "the greeter's sandbox");
-		_exit(authorization_run(m->options, c, &m->offers,
-					m->returned ? &m->handover : NULL,
-					boundary));
+		const struct session_start start = start_of(m, boundary);
+		_exit(authorization_run(&start,
+					m->returned ? &m->handover : NULL));
 	}
 	m->phase = GREETER;
 	m->greeter_end = now_ms() + GREETER_SECONDS * 1000LL;
@@ -373,8 +357,11 @@ start_mailbox(struct monitor *m)
 		needs.fds_count = 3;
 		if (!sandbox_enter(ROLE_MAILBOX, &needs))
 			give_up(c, "the mailbox process's sandbox");
-		_exit(transaction_run(m->options, c, &m->offers, &m->account,
-				      &m->handover, boundary));
+		const struct session_start start = start_of(m, boundary);
+		const struct maildrop_owner owner = { m->account.name,
+						      m->account.mailbox,
+						      m->account.state_dir };
+		_exit(transaction_run(&start, &owner, &m->handover));
 	}
 	m->phase = MAILBOX;
 	return boundary == -1;
@@ -392,7 +379,7 @@ log_session_end(const struct monitor *m)
 		.deleted = s->deleted,
 		.left = s->left,
 		.octets = s->octets,
-		.seconds = monitor_seconds_since(&m->start),
+		.seconds = (double)(now_ms() - m->start) / 1000,
 	};
 
 	log_end(&sum);
@@ -481,14 +468,14 @@ monitor_run(const struct options *o, const struct connection *c)
 	m.options = o;
 	m.connection = *c;
 	m.boundary = -1;
-	clock_gettime(CLOCK_MONOTONIC, &m.start);
+	m.start = now_ms();
 	if (!find_greeter_ids(&m)) {
 		if (o->tls != TLS_IMPLICIT)
 			refuse_connection(c, "-ERR [SYS/PERM] The server is "
 					     "not set up.\r\n");
 		return EX_CONFIG;
 	}
-	if (proxy_trusts(&o->proxies, c->in) &&
+	if (networks_have_peer(&o->proxies, c->in) &&
 	    !proxy_ask(&m.connection, m.greeter_uid, m.greeter_gid))
 		return EX_OK; /* what the protocol asks for */
 	int status = serve(&m);

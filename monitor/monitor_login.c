@@ -3,7 +3,7 @@
  * one may try and how long a failure takes. Runs with the privileges, parses
  * nothing.
  */
-#include "monitor/monitor_private.h"
+#include "monitor/monitor_login.h"
 
 #include <errno.h>
 #include <nettle/md5.h>
@@ -14,10 +14,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "monitor/auth_secret.h"
-#include "sasl/base64.h"
 #include "base/log.h"
 #include "base/signals.h"
+#include "base/wire.h"
+#include "monitor/auth_secret.h"
+#include "monitor/monitor_answer.h"
+#include "sasl/base64.h"
+#include "tls/tls_context.h"
 
 enum {
 	TRIES_MAX = 3,
@@ -38,26 +41,16 @@ static const char *const methods[METHODS] = {
 	[METHOD_SCRAM_PLUS] = "SCRAM-SHA-256-PLUS",
 };
 
-double
-monitor_seconds_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) +
-	       (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
-
 /* Until FAILURE_MS after start; a slow module makes it no longer. */
 static void
-delay_failure(const struct timespec *start)
+delay_failure(long long start)
 {
-	double left = FAILURE_MS / 1000.0 - monitor_seconds_since(start);
+	long long left = start + FAILURE_MS - now_ms();
 
 	if (left <= 0)
 		return;
-	struct timespec t = { .tv_sec = (time_t)left };
-	t.tv_nsec = (long)((left - (double)t.tv_sec) * 1e9);
+	struct timespec t = { .tv_sec = left / 1000,
+			      .tv_nsec = left % 1000 * 1000000 };
 	ppoll(NULL, 0, &t, signals_while_waiting());
 }
 
@@ -65,7 +58,7 @@ delay_failure(const struct timespec *start)
 
 /* One try: from its start to the reply. */
 struct attempt {
-	struct timespec start;
+	long long start; /* in now_ms */
 	struct reply reply;
 };
 
@@ -77,7 +70,7 @@ static bool
 begin(struct monitor *m, struct attempt *a, uint32_t method, char *user)
 {
 	memset(a, 0, sizeof(*a));
-	clock_gettime(CLOCK_MONOTONIC, &a->start);
+	a->start = now_ms();
 	a->reply.last = ++m->tries >= TRIES_MAX;
 	explicit_bzero(&m->scram, sizeof(m->scram));
 	m->phase = GREETER;
@@ -107,10 +100,10 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 		log_line(LOG_NOTICE, EVENT_LOGIN_FAILED, "login failed: %s",
 			 texts[r]);
 		m->failed = true;
-		delay_failure(&a->start);
+		delay_failure(a->start);
 	}
 	/* How long it has taken is nothing that the greeter can help. */
-	m->greeter_end += (long long)(monitor_seconds_since(&a->start) * 1000);
+	m->greeter_end += now_ms() - a->start;
 	a->reply.result = r;
 	bool sent = monitor_answer(m, &a->reply);
 	explicit_bzero(a, sizeof(*a));
@@ -323,9 +316,9 @@ monitor_scram_proof(struct monitor *m)
 	struct scram_pending *p = &m->scram;
 	enum login_result r = LOGIN_DENIED;
 	char user[USER_MAX + 1];
-	struct attempt a = { .reply.last = m->tries >= TRIES_MAX };
+	struct attempt a = { .start = now_ms(),
+			     .reply.last = m->tries >= TRIES_MAX };
 
-	clock_gettime(CLOCK_MONOTONIC, &a.start);
 	proof->extensions[SCRAM_EXTENSIONS_MAX] = '\0';
 	snprintf(p->exchange.extensions, sizeof(p->exchange.extensions), "%s",
 		 proof->extensions);

@@ -3,7 +3,7 @@
  * others, and keeps what binds a login to the encrypted connection. Reads
  * neither keys nor a byte from the network.
  */
-#include "monitor/monitor_private.h"
+#include "monitor/monitor_tls.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,8 +13,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sandbox/child.h"
 #include "base/log.h"
+#include "monitor/monitor_answer.h"
+#include "sandbox/child.h"
 #include "sandbox/sandbox.h"
 #include "tls/tls_tickets.h"
 

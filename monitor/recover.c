@@ -16,12 +16,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sandbox/child.h"
-#include "monitor/keeper.h"
-#include "base/log.h"
 #include "maildrop.h"
-#include "sandbox/sandbox.h"
 #include "base/boundary.h"
+#include "base/log.h"
+#include "monitor/keeper.h"
+#include "sandbox/child.h"
+#include "sandbox/sandbox.h"
 
 /*
  * The journal, the mailbox and the process are the user's: a file of terabytes

@@ -2,8 +2,8 @@
 #ifndef RECOVER_H
 #define RECOVER_H
 
-#include "monitor/account.h"
 #include "base/options.h"
+#include "monitor/account.h"
 
 /*
  * Finishes the account's interrupted commit, where there is one, in a child

@@ -12,29 +12,7 @@
 
 #include "base/connection.h"
 
-enum {
-	PROXY_SOURCES_MAX = 32,
-	PROXY_ADDRESS_SIZE = 16,
-	PROXY_WAIT_MS = 30000 /* for the header */
-};
-
-/* Networks as IPv6; IPv4 is mapped. */
-struct proxy_sources {
-	unsigned count;
-	struct {
-		unsigned char address[PROXY_ADDRESS_SIZE];
-		unsigned bits; /* 0 to 128 */
-	} networks[PROXY_SOURCES_MAX];
-};
-
-/*
- * Parses a list of addresses and networks, ADDRESS or ADDRESS/BITS, separated
- * by commas. False when it is none.
- */
-bool proxy_sources_parse(struct proxy_sources *s, const char *list);
-
-/* Whether fd is a TCP connection from one of these. */
-bool proxy_trusts(const struct proxy_sources *s, int fd);
+enum { PROXY_ADDRESS_SIZE = 16, PROXY_WAIT_MS = 30000 /* for the header */ };
 
 enum proxy_origin {
 	PROXY_LOCAL = 1, /* the proxy itself, to see whether we live */

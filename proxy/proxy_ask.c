@@ -12,8 +12,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sandbox/child.h"
 #include "base/log.h"
+#include "sandbox/child.h"
 #include "sandbox/sandbox.h"
 
 /*

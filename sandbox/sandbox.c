@@ -12,8 +12,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "sandbox/descriptors.h"
 #include "base/log.h"
+#include "sandbox/descriptors.h"
 #include "sandbox/privilege.h"
 #include "sandbox/sandbox_private.h"
 

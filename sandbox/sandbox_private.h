@@ -2,7 +2,7 @@
 #ifndef SANDBOX_PRIVATE_H
 #define SANDBOX_PRIVATE_H
 
-#include "sandbox/sandbox.h"
+#include "sandbox/role.h"
 
 /*
  * Builds for tests: sanitizers make system calls of their own at any time, and

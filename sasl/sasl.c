@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "authorization.h"
 #include "sasl/base64.h"
 
 /* ---- lines */
@@ -51,8 +52,8 @@ send_challenge(struct session *s, const void *challenge, size_t len)
 }
 
 bool
-sasl_ask(struct session *s, const void *challenge, size_t len,
-	 enum outcome *outcome)
+sasl_ask(struct session *s, struct sasl *sasl, const void *challenge,
+	 size_t len, enum outcome *outcome)
 {
 	char *line;
 	size_t n;
@@ -60,12 +61,12 @@ sasl_ask(struct session *s, const void *challenge, size_t len,
 	send_challenge(s, challenge, len);
 	s->stream.long_prefix = "";
 	*outcome = session_getline(s, &line, &n);
-	s->stream.long_prefix = AUTH_PREFIX;
+	s->stream.long_prefix = s->commands->long_prefix;
 	if (*outcome != GO_ON || line == NULL)
 		return false;
 	if (n == 1 && *line == '*')
 		*outcome = sasl_refuse(s, "Cancelled");
-	else if (!decode(s->sasl, line, n))
+	else if (!decode(sasl, line, n))
 		*outcome = sasl_refuse(s, "The response is not base64");
 	else
 		return true;
@@ -102,9 +103,9 @@ try_password(struct session *s, enum login_method method, const char *user,
 }
 
 static enum outcome
-sasl_plain(struct session *s)
+sasl_plain(struct session *s, struct sasl *sasl)
 {
-	const char *at = s->sasl->response, *end = at + s->sasl->len;
+	const char *at = sasl->response, *end = at + sasl->len;
 	const char *authzid = take(&at, end);
 	const char *user = authzid == NULL ? NULL : take(&at, end);
 	size_t len = (size_t)(end - at);
@@ -128,23 +129,23 @@ is_string(const struct sasl *sasl, size_t max)
 }
 
 static enum outcome
-sasl_login(struct session *s)
+sasl_login(struct session *s, struct sasl *sasl)
 {
 	static const char ask_name[] = "Username:",
 			  ask_password[] = "Password:";
 	char user[USER_MAX + 1];
 	enum outcome end;
 
-	if (!sasl_ask(s, ask_name, strlen(ask_name), &end))
+	if (!sasl_ask(s, sasl, ask_name, strlen(ask_name), &end))
 		return end;
-	if (!is_string(s->sasl, USER_MAX))
+	if (!is_string(sasl, USER_MAX))
 		return sasl_refuse(s, "The name is missing or too long");
-	snprintf(user, sizeof(user), "%.*s", USER_MAX, s->sasl->response);
-	if (!sasl_ask(s, ask_password, strlen(ask_password), &end))
+	snprintf(user, sizeof(user), "%.*s", USER_MAX, sasl->response);
+	if (!sasl_ask(s, sasl, ask_password, strlen(ask_password), &end))
 		return end;
-	if (!is_string(s->sasl, PASSWORD_MAX))
+	if (!is_string(sasl, PASSWORD_MAX))
 		return sasl_refuse(s, "The password is missing or too long");
-	return try_password(s, METHOD_LOGIN, user, s->sasl->response);
+	return try_password(s, METHOD_LOGIN, user, sasl->response);
 }
 
 /* ---- the command */
@@ -180,7 +181,7 @@ static const struct mechanism {
 	bool (*possible)(const struct session *s);
 	bool client_first;
 	bool needs_secrecy; /* it sends what opens the mailbox */
-	enum outcome (*run)(struct session *s);
+	enum outcome (*run)(struct session *s, struct sasl *sasl);
 } mechanisms[] = {
 	{ "SCRAM-SHA-256-PLUS", binding_possible, true, false,
 	  sasl_scram_plus },
@@ -224,16 +225,17 @@ find_mechanism(const char *name)
 
 /* The response that came with the command, or the one that is asked for. */
 static bool
-first_response(struct session *s, char *initial, enum outcome *outcome)
+first_response(struct session *s, struct sasl *sasl, char *initial,
+	       enum outcome *outcome)
 {
 	if (initial == NULL)
-		return sasl_ask(s, "", 0, outcome);
-	s->sasl->len = 0;
-	s->sasl->response[0] = '\0';
+		return sasl_ask(s, sasl, "", 0, outcome);
+	sasl->len = 0;
+	sasl->response[0] = '\0';
 	if (strcmp(initial, "=") == 0)
 		return true;
 	*outcome = GO_ON;
-	if (*initial != '\0' && decode(s->sasl, initial, strlen(initial)))
+	if (*initial != '\0' && decode(sasl, initial, strlen(initial)))
 		return true;
 	sasl_refuse(s, "The initial response is not base64");
 	return false;
@@ -243,6 +245,7 @@ enum outcome
 command_auth(struct session *s, const struct arguments *a)
 {
 	enum outcome outcome = GO_ON;
+	struct sasl sasl = { .len = 0 };
 
 	if (a->text == NULL) {
 		stream_printf(&s->stream, "+OK Mechanisms follow");
@@ -265,8 +268,8 @@ command_auth(struct session *s, const struct arguments *a)
 		return sasl_refuse(s, "The mechanism is not possible here");
 	if (!m->client_first && initial != NULL)
 		return sasl_refuse(s, "The mechanism has no initial response");
-	if (!m->client_first || first_response(s, initial, &outcome))
-		outcome = m->run(s);
-	explicit_bzero(s->sasl, sizeof(*s->sasl));
+	if (!m->client_first || first_response(s, &sasl, initial, &outcome))
+		outcome = m->run(s, &sasl);
+	explicit_bzero(&sasl, sizeof(sasl));
 	return outcome;
 }

@@ -5,8 +5,8 @@
 #ifndef SASL_H
 #define SASL_H
 
-#include "authorization.h"
 #include "session.h"
+#include "base/boundary.h"
 
 /* What lines begin with that may be longer than others. */
 #define AUTH_PREFIX "AUTH "
@@ -21,12 +21,14 @@ struct sasl {
 enum sasl_form { CAPA_LINE, AUTH_LIST };
 void sasl_list(struct session *s, enum sasl_form form);
 
+enum outcome command_auth(struct session *s, const struct arguments *a);
+
 /*
- * Sends a challenge and waits for the response, s->sasl. False when there is
+ * Sends a challenge and waits for the response, *sasl. False when there is
  * none: *outcome is then the command's, and the client was told.
  */
-bool sasl_ask(struct session *s, const void *challenge, size_t len,
-	      enum outcome *outcome);
+bool sasl_ask(struct session *s, struct sasl *sasl, const void *challenge,
+	      size_t len, enum outcome *outcome);
 
 /* Replies "-ERR AUTH: what". */
 enum outcome sasl_refuse(struct session *s, const char *what);
@@ -34,10 +36,10 @@ enum outcome sasl_refuse(struct session *s, const char *what);
 /* Replies that the client wants to be somebody else. */
 enum outcome sasl_refuse_identity(struct session *s);
 
-/* Mechanisms: the client's first response is in s->sasl. */
-enum outcome sasl_scram(struct session *s);
-enum outcome sasl_scram_plus(struct session *s);
-enum outcome sasl_oauthbearer(struct session *s);
-enum outcome sasl_xoauth2(struct session *s);
+/* Mechanisms: the client's first response is in *sasl. */
+enum outcome sasl_scram(struct session *s, struct sasl *sasl);
+enum outcome sasl_scram_plus(struct session *s, struct sasl *sasl);
+enum outcome sasl_oauthbearer(struct session *s, struct sasl *sasl);
+enum outcome sasl_xoauth2(struct session *s, struct sasl *sasl);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "authorization.h"
 #include "sasl/scram_text.h"
 
 /* RFC 7628 section 3.2.2; what Google's clients expect of XOAUTH2. */
@@ -53,13 +54,14 @@ find_value(char *pairs, const char *key)
 
 /* The client is shown the error, says something that is of no interest. */
 static enum outcome
-fail(struct session *s, const struct reply *reply, const char *error)
+fail(struct session *s, struct sasl *sasl, const struct reply *reply,
+     const char *error)
 {
 	enum outcome end;
 
 	if (reply->result != LOGIN_DENIED && reply->result != LOGIN_NO_ACCESS)
 		return authorization_conclude(s, reply);
-	if (sasl_ask(s, error, strlen(error), &end))
+	if (sasl_ask(s, sasl, error, strlen(error), &end))
 		return authorization_conclude(s, reply);
 	if (end == GO_ON && reply->last != 0) {
 		s->reason = END_REFUSED;
@@ -69,8 +71,8 @@ fail(struct session *s, const struct reply *reply, const char *error)
 }
 
 static enum outcome
-try_token(struct session *s, enum login_method method, const char *user,
-	  const char *auth, const char *error)
+try_token(struct session *s, struct sasl *sasl, enum login_method method,
+	  const char *user, const char *auth, const char *error)
 {
 	static const char scheme[] = "Bearer ";
 	struct token_request *token = &s->request.token;
@@ -90,32 +92,34 @@ try_token(struct session *s, enum login_method method, const char *user,
 	s->request.type = REQUEST_TOKEN;
 	if (!authorization_ask(s, &reply))
 		return OVER;
-	return reply.result == LOGIN_OK ? LOGGED_IN : fail(s, &reply, error);
+	return reply.result == LOGIN_OK ? LOGGED_IN
+					: fail(s, sasl, &reply, error);
 }
 
 enum outcome
-sasl_oauthbearer(struct session *s)
+sasl_oauthbearer(struct session *s, struct sasl *sasl)
 {
-	char user[USER_MAX + 1], name[32], *message = s->sasl->response;
+	char user[USER_MAX + 1], name[32], *message = sasl->response;
 	size_t header = scram_parse_gs2(message, name, sizeof(name), user);
 
-	if (memchr(message, '\0', s->sasl->len) != NULL || header == 0 ||
+	if (memchr(message, '\0', sasl->len) != NULL || header == 0 ||
 	    *name != '\0' || message[header] != '\1')
 		return sasl_refuse(s, "The response is not OAUTHBEARER's");
 	char *auth = find_value(message + header + 1, "auth");
-	return try_token(s, METHOD_OAUTHBEARER, user, auth, bearer_error);
+	return try_token(s, sasl, METHOD_OAUTHBEARER, user, auth, bearer_error);
 }
 
 enum outcome
-sasl_xoauth2(struct session *s)
+sasl_xoauth2(struct session *s, struct sasl *sasl)
 {
-	char *message = s->sasl->response;
+	char *message = sasl->response;
 	char *end = strchr(message, '\1');
 
-	if (memchr(message, '\0', s->sasl->len) != NULL || end == NULL ||
+	if (memchr(message, '\0', sasl->len) != NULL || end == NULL ||
 	    strncmp(message, "user=", 5) != 0)
 		return sasl_refuse(s, "The response is not XOAUTH2's");
 	*end = '\0';
 	char *auth = find_value(end + 1, "auth");
-	return try_token(s, METHOD_XOAUTH2, message + 5, auth, xoauth2_error);
+	return try_token(s, sasl, METHOD_XOAUTH2, message + 5, auth,
+			 xoauth2_error);
 }

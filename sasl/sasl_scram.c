@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "authorization.h"
 #include "sasl/base64.h"
 #include "sasl/scram_text.h"
 
@@ -75,14 +76,14 @@ prove(struct session *s, const struct scram_final *final, bool consistent,
 
 /* The client has to agree that we are who we are: by an empty line. */
 static enum outcome
-show_signature(struct session *s, const struct reply *reply)
+show_signature(struct session *s, struct sasl *sasl, const struct reply *reply)
 {
 	char text[2 + BASE64_SIZE(SCRAM_KEY_SIZE)] = "v=";
 	enum outcome end;
 
 	base64_encode(text + 2, reply->signature, sizeof(reply->signature));
-	if (sasl_ask(s, text, strlen(text), &end)) {
-		if (s->sasl->len == 0)
+	if (sasl_ask(s, sasl, text, strlen(text), &end)) {
+		if (sasl->len == 0)
 			return LOGGED_IN;
 		sasl_refuse(s, "Nothing more was to be said");
 	} else if (end == OVER) {
@@ -93,7 +94,7 @@ show_signature(struct session *s, const struct reply *reply)
 }
 
 static enum outcome
-exchange(struct session *s, bool plus)
+exchange(struct session *s, struct sasl *sasl, bool plus)
 {
 	struct scram_first first;
 	struct scram_final final;
@@ -101,7 +102,7 @@ exchange(struct session *s, bool plus)
 	enum outcome end;
 
 	const char *wrong =
-	    scram_parse_first(&first, s->sasl->response, s->sasl->len);
+	    scram_parse_first(&first, sasl->response, sasl->len);
 	if (wrong == NULL)
 		wrong = wrong_binding(s, &first, plus);
 	if (wrong != NULL)
@@ -113,9 +114,10 @@ exchange(struct session *s, bool plus)
 	if (reply.result != LOGIN_OK)
 		return authorization_conclude(s, &reply);
 	reply.server_first[SCRAM_SERVER_FIRST_SIZE - 1] = '\0';
-	if (!sasl_ask(s, reply.server_first, strlen(reply.server_first), &end))
+	if (!sasl_ask(s, sasl, reply.server_first, strlen(reply.server_first),
+		      &end))
 		return end;
-	wrong = scram_parse_final(&final, s->sasl->response, s->sasl->len);
+	wrong = scram_parse_final(&final, sasl->response, sasl->len);
 	if (wrong != NULL)
 		return sasl_refuse(s, wrong);
 	if (!prove(s, &final, is_consistent(&first, &final, reply.server_first),
@@ -123,17 +125,17 @@ exchange(struct session *s, bool plus)
 		return OVER;
 	if (reply.result != LOGIN_OK)
 		return authorization_conclude(s, &reply);
-	return show_signature(s, &reply);
+	return show_signature(s, sasl, &reply);
 }
 
 enum outcome
-sasl_scram(struct session *s)
+sasl_scram(struct session *s, struct sasl *sasl)
 {
-	return exchange(s, false);
+	return exchange(s, sasl, false);
 }
 
 enum outcome
-sasl_scram_plus(struct session *s)
+sasl_scram_plus(struct session *s, struct sasl *sasl)
 {
-	return exchange(s, true);
+	return exchange(s, sasl, true);
 }

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sasl/base64.h"
 #include "base/boundary.h"
-#include "monitor/scram.h"
+#include "base/scram_limits.h"
+#include "sasl/base64.h"
 
 /* What a client says of channel binding: its message's first letter. */
 enum scram_binding {

@@ -9,8 +9,8 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "tls/openssl.h"
 #include "base/options.h"
+#include "tls/openssl.h"
 
 struct tls_files {
 	unsigned count;

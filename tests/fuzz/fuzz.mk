@@ -17,7 +17,7 @@ FUZZ_OWN_SECTION = objcopy --rename-section \
 fuzz_roles = build/fuzz/authorization.o build/fuzz/transaction.o
 
 # A target that includes a file of ours takes the place of its object.
-build/fuzz/fuzz_mbox: FUZZ_INSTEAD = build/fuzz/mbox/mbox.o
+build/fuzz/fuzz_mbox: FUZZ_INSTEAD = build/fuzz/mbox/syntax.o
 build/fuzz/fuzz_monitor: FUZZ_INSTEAD = build/fuzz/monitor/monitor.o
 build/fuzz/fuzz_monitor: FUZZ_WRAP = auth_pam_check auth_pam_open auth_pam_end \
 	account_find account_make_state_dir keeper_try keeper_release \

@@ -7,6 +7,7 @@
 #include "authorization.h"
 #include "sasl/base64.h"
 #include "base/boundary.h"
+#include "commands.h"
 
 enum { SAID_MAX = 64 * 1024, ANSWERS = 3, ENCODE = 0xfd };
 
@@ -193,7 +194,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = encode_pieces(in);
 	c.in = client_says(&in, said, &len, sizeof(said));
 	c.out = memfd_create("out", MFD_CLOEXEC);
-	must(authorization_run(&options, &c, &offers, NULL, pair[1]) == 0);
+	const struct session_start start = { &options, &pop3_commands, &c,
+					     &offers, pair[1] };
+	must(authorization_run(&start, NULL) == 0);
 	shutdown(pair[1], SHUT_WR);
 	check_requests(pair[0], c.in, c.out, len);
 	close(pair[1]);

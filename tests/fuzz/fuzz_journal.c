@@ -14,7 +14,7 @@
 #include "commit/journal.h"
 
 enum { BOX_MAX = 16 * 1024, RANGES_MAX = 4 };
-enum { AT_FIRST = 16, AT_HEAD_HASH = 96, AT_MARK = 2048, PAGE = 4096 };
+enum { AT_FIRST = 16, AT_HEAD_HASH = 96, AT_MARK = 2048 };
 
 struct world {
 	int dir, mailbox;

@@ -1,12 +1,12 @@
 /*
- * mbox.c, from_line.c: scans with buffers of several sizes, in one pass and in
+ * syntax.c, from_line.c: scans with buffers of several sizes, in one pass and in
  * two, against the simple splitter.
  */
 #include <stddef.h>
 
 static size_t buffer_size;
 #define MBOX_BUFFER buffer_size
-#include "mbox/mbox.c"
+#include "mbox/syntax.c"
 
 #include "tests/unit/mbox/simple_mbox.h"
 #include "fuzz.h"

@@ -8,12 +8,13 @@
 #include "base/boundary.h"
 #include "base/connection.h"
 #include "base/log.h"
+#include "commands.h"
 #include "transaction.h"
 
 enum { SAID_MAX = 64 * 1024 };
 
 static struct options options;
-static struct account account;
+static char mailbox[256];
 static char said[SAID_MAX];
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -25,9 +26,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	options_parse(&options, 1, args);
-	snprintf(account.name, sizeof(account.name), "someone");
-	snprintf(account.mailbox, sizeof(account.mailbox), "%s/box", scratch());
-	snprintf(account.state_dir, sizeof(account.state_dir), "%s", scratch());
+	snprintf(mailbox, sizeof(mailbox), "%s/box", scratch());
 	return 0;
 }
 
@@ -55,7 +54,10 @@ run(struct input *in, struct handover *h, size_t *len, size_t *n)
 	*len += h->input_len;
 	c.out = memfd_create("out", MFD_CLOEXEC);
 	begin_a_process();
-	must(transaction_run(&options, &c, &offers, &account, h, pair[1]) == 0);
+	const struct session_start start = { &options, &pop3_commands, &c,
+					     &offers, pair[1] };
+	const struct maildrop_owner owner = { "someone", mailbox, scratch() };
+	must(transaction_run(&start, &owner, h) == 0);
 	must(boundary_receive(pair[0], &r));
 	must(r.type == REQUEST_RETURN || r.type == REQUEST_SUMMARY);
 	must(r.type == REQUEST_RETURN || r.summary.reason < END_REASONS);
@@ -70,7 +72,7 @@ run(struct input *in, struct handover *h, size_t *len, size_t *n)
 static void
 check_mailbox(const struct bytes *want)
 {
-	int fd = open(account.mailbox, O_RDONLY | O_CLOEXEC);
+	int fd = open(mailbox, O_RDONLY | O_CLOEXEC);
 	size_t n;
 
 	must(fd >= 0);
@@ -148,7 +150,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return -1;
 	append(&box, (const char *)text.p, text.n);
 	terminate(&box);
-	write_new_file(account.mailbox, box.data, box.len);
+	write_new_file(mailbox, box.data, box.len);
 	/* a byte of its own divides the two sessions */
 	const uint8_t *half = memchr(in.p, 0xfe, in.n);
 	struct input first =

@@ -77,48 +77,40 @@ read_line(int fd, char line[LINE_SIZE])
 		line[++n] = '\0';
 }
 
-int __real_authorization_run(const struct options *o,
-			     const struct connection *c,
-			     const struct offers *offers,
-			     const struct handover *returned, int boundary);
-int __wrap_authorization_run(const struct options *o,
-			     const struct connection *c,
-			     const struct offers *offers,
-			     const struct handover *returned, int boundary);
+int __real_authorization_run(const struct session_start *start,
+			     const struct handover *returned);
+int __wrap_authorization_run(const struct session_start *start,
+			     const struct handover *returned);
 int
-__wrap_authorization_run(const struct options *o, const struct connection *c,
-			 const struct offers *offers,
-			 const struct handover *returned, int boundary)
+__wrap_authorization_run(const struct session_start *start,
+			 const struct handover *returned)
 {
-	struct victim v = { c->in, c->out, boundary, NULL };
+	const struct connection *c = start->connection;
+	struct victim v = { c->in, c->out, start->monitor, NULL };
 	char line[LINE_SIZE] = "";
 
 	/* With TLS from the start, it is the relay that the attacker has. */
 	if (c->tls || recv(c->in, line, 1, MSG_PEEK) != 1 || *line != 'A')
-		return __real_authorization_run(o, c, offers, returned,
-						boundary);
+		return __real_authorization_run(start, returned);
 	*line = '\0';
 	read_line(c->in, line);
 	obey(&v, line);
 	return 0;
 }
 
-int __wrap_transaction_run(const struct options *o, const struct connection *c,
-			   const struct offers *offers,
-			   const struct account *account,
-			   const struct handover *h, int boundary);
+int __wrap_transaction_run(const struct session_start *start,
+			   const struct maildrop_owner *owner,
+			   const struct handover *h);
 int
-__wrap_transaction_run(const struct options *o, const struct connection *c,
-		       const struct offers *offers,
-		       const struct account *account, const struct handover *h,
-		       int boundary)
+__wrap_transaction_run(const struct session_start *start,
+		       const struct maildrop_owner *owner,
+		       const struct handover *h)
 {
-	struct victim v = { c->in, c->out, boundary, NULL };
+	const struct connection *c = start->connection;
+	struct victim v = { c->in, c->out, start->monitor, NULL };
 	char line[LINE_SIZE] = "";
 
-	(void)o;
-	(void)offers;
-	(void)account;
+	(void)owner;
 	snprintf(line, sizeof(line), "%.*s", (int)h->input_len, h->input);
 	read_line(c->in, line);
 	obey(&v, line);

@@ -8,7 +8,7 @@ import pytest
 
 from host import Process, until
 
-# Of root's, in the order of their numbers: see privilege.c.
+# Of root's, in the order of their numbers: see sandbox/privilege.c.
 MONITORS = {"chown": 0, "dac_override": 1, "fowner": 3, "kill": 5, "setgid": 6,
             "setuid": 7, "setpcap": 8, "net_bind_service": 10,
             "sys_chroot": 18, "sys_nice": 23, "sys_resource": 24,

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <sys/file.h>
 
-#include "lock/lock.h"
+#include "lock/session_lock.h"
 
 enum { NEWCOMERS = 3, ROUNDS = 100, PATIENCE_MS = 10000 };
 

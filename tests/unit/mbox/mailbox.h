@@ -1,4 +1,4 @@
-/* Mailboxes in memory and as files, for the tests of mbox.c. */
+/* Mailboxes in memory and as files, for the tests of syntax.c. */
 #ifndef MAILBOX_H
 #define MAILBOX_H
 
@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "mbox/mbox.h"
+#include "mbox/syntax.h"
 
 #define DATE " Mon Jan  1 00:00:00 2024"
 #define FROM "From a@b" DATE "\n"

@@ -1,6 +1,6 @@
 /*
  * A splitter of mailboxes that has the whole file in memory and goes line by
- * line: what mbox.c finds is held against it.
+ * line: what syntax.c finds is held against it.
  */
 #ifndef SIMPLE_MBOX_H
 #define SIMPLE_MBOX_H

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "mbox/mbox.h"
+#include "mbox/from_line.h"
 
 static bool
 is_from(const char *line)

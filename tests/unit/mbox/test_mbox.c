@@ -1,4 +1,4 @@
-/* Tests of mbox.c, rule by rule. */
+/* Tests of syntax.c, rule by rule. */
 #include "mailbox.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
-/* Tests of mbox.c with random mailboxes, against the simple splitter. */
+/* Tests of syntax.c with random mailboxes, against the simple splitter. */
 #include "tests/unit/mbox/simple_mbox.h"
 
-/* What mbox.c reads at once. */
+/* What syntax.c reads at once. */
 enum { READ_SIZE = 256 * 1024 };
 
 static void

@@ -7,10 +7,8 @@
 
 #include <cmocka.h>
 
-/* Those of the binary are linked too; these are other ones. */
+/* That of the binary is linked too; this is another one. */
 #define monitor_run tested_monitor_run
-#define monitor_answer tested_monitor_answer
-#define monitor_answer_with tested_monitor_answer_with
 #include "monitor/monitor.c"
 
 enum { PATIENCE = 20 };

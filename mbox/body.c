@@ -1,8 +1,10 @@
-/* Where a message's body begins, in the file as it is now. Part of mbox.c. */
-#include "mbox/mbox.h"
+/* In the mailbox process, when a message was rewritten while it is read. */
+#include "mbox/body.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+#include "mbox/syntax.h"
 
 enum { PIECE = 4096 };
 

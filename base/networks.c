@@ -1,17 +1,17 @@
-/* The proxies that are trusted. Runs before anything is forked. */
-#include "proxy/proxy.h"
+/* Parsed before anything is forked, looked into by the monitor. */
+#include "base/networks.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/options.h"
+#include "base/number.h"
 
 enum { BITS_V4 = 32, BITS_V6 = 128, MAPPED_BITS = 96 };
 
 static void
-map_v4(unsigned char v6[PROXY_ADDRESS_SIZE], const struct in_addr *v4)
+map_v4(unsigned char v6[NETWORK_ADDRESS_SIZE], const struct in_addr *v4)
 {
 	static const unsigned char prefix[] = { 0, 0, 0, 0, 0,	  0,
 						0, 0, 0, 0, 0xff, 0xff };
@@ -22,20 +22,20 @@ map_v4(unsigned char v6[PROXY_ADDRESS_SIZE], const struct in_addr *v4)
 
 /* One of the list, of len bytes. */
 static bool
-parse_one(struct proxy_sources *s, const char *text, size_t len)
+parse_one(struct networks *s, const char *text, size_t len)
 {
 	char address[INET6_ADDRSTRLEN + sizeof("/128")];
 	struct in_addr v4;
 	unsigned long long bits;
 
-	if (len >= sizeof(address) || s->count == PROXY_SOURCES_MAX)
+	if (len >= sizeof(address) || s->count == NETWORKS_MAX)
 		return false;
 	memcpy(address, text, len);
 	address[len] = '\0';
 	char *slash = strchr(address, '/');
 	if (slash != NULL)
 		*slash++ = '\0';
-	unsigned char *to = s->networks[s->count].address;
+	unsigned char *to = s->list[s->count].address;
 	bool is_v4 = inet_pton(AF_INET, address, &v4) == 1;
 	if (is_v4)
 		map_v4(to, &v4);
@@ -44,13 +44,12 @@ parse_one(struct proxy_sources *s, const char *text, size_t len)
 	bits = is_v4 ? BITS_V4 : BITS_V6;
 	if (slash != NULL && !parse_number(slash, bits, &bits))
 		return false;
-	s->networks[s->count++].bits =
-	    (unsigned)bits + (is_v4 ? MAPPED_BITS : 0);
+	s->list[s->count++].bits = (unsigned)bits + (is_v4 ? MAPPED_BITS : 0);
 	return true;
 }
 
 bool
-proxy_sources_parse(struct proxy_sources *s, const char *list)
+networks_parse(struct networks *s, const char *list)
 {
 	s->count = 0;
 	for (;;) {
@@ -75,11 +74,11 @@ begins_alike(const unsigned char *a, const unsigned char *b, unsigned bits)
 }
 
 bool
-proxy_trusts(const struct proxy_sources *s, int fd)
+networks_have_peer(const struct networks *s, int fd)
 {
 	struct sockaddr_storage addr = { 0 };
 	socklen_t len = sizeof(addr);
-	unsigned char peer[PROXY_ADDRESS_SIZE];
+	unsigned char peer[NETWORK_ADDRESS_SIZE];
 	bool trusted = false;
 
 	if (s->count == 0 ||
@@ -96,7 +95,7 @@ proxy_trusts(const struct proxy_sources *s, int fd)
 	else
 		return false;
 	for (unsigned i = 0; i < s->count && !trusted; i++)
-		trusted = begins_alike(s->networks[i].address, peer,
-				       s->networks[i].bits);
+		trusted =
+		    begins_alike(s->list[i].address, peer, s->list[i].bits);
 	return trusted;
 }

@@ -1,24 +1,27 @@
 /*
  * The text of one message, piece by piece, from where it is at that moment:
- * other programs may deliver and rewrite meanwhile. Part of maildrop.c.
+ * other programs may deliver and rewrite meanwhile. Runs in
+ * the mailbox process.
  */
-#include "mbox/maildrop_private.h"
+#include "mbox/text.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "mbox/body.h"
 
 enum { READ_TRIES = 5 };
 
-enum maildrop_result
-maildrop_read_begin(struct maildrop *m, size_t n)
+void
+mbox_text_begin(struct store *s, size_t n)
 {
+	struct mbox_store *m = mbox_store_of(s);
+
 	m->reading = n;
 	m->position = 0;
 	m->generation = m->mailbox.generation;
-	return MAILDROP_OK;
 }
 
 /*
@@ -37,7 +40,7 @@ whole_size(const struct mbox_message *msg)
  * only if it is all body.
  */
 static bool
-find_position(struct maildrop *m, off_t old_size)
+find_position(struct mbox_store *m, off_t old_size)
 {
 	const struct mbox_message *msg = message(m, m->reading);
 	off_t left = old_size - m->position;
@@ -52,7 +55,7 @@ find_position(struct maildrop *m, off_t old_size)
 
 /* The last message's header may grow without its place being another one. */
 static bool
-was_rewritten(const struct maildrop *m, off_t old_size)
+was_rewritten(const struct mbox_store *m, off_t old_size)
 {
 	return m->generation != m->mailbox.generation ||
 	       whole_size(message(m, m->reading)) != old_size;
@@ -60,7 +63,7 @@ was_rewritten(const struct maildrop *m, off_t old_size)
 
 /* One try under the lock; *len is what was read. */
 static enum maildrop_result
-read_piece(struct maildrop *m, size_t *len)
+read_piece(struct mbox_store *m, size_t *len)
 {
 	const struct mbox_message *msg = message(m, m->reading);
 	off_t old_size = whole_size(msg);
@@ -75,8 +78,7 @@ read_piece(struct maildrop *m, size_t *len)
 		return r == MAILDROP_IN_USE ? MAILDROP_TEMPORARY : r;
 	off_t at = mbox_text_start(msg) + m->position;
 	off_t left = mbox_text_end(msg) - at;
-	size_t want =
-	    left < MAILDROP_PIECE_SIZE ? (size_t)left : MAILDROP_PIECE_SIZE;
+	size_t want = left < MBOX_PIECE_SIZE ? (size_t)left : MBOX_PIECE_SIZE;
 	ssize_t n = want == 0 ? 0 : pread(m->mailbox.fd, m->piece, want, at);
 	if (n < 0) {
 		log_line(LOG_ERR, EVENT_MAILBOX, "mailbox %s: %s",
@@ -89,7 +91,7 @@ read_piece(struct maildrop *m, size_t *len)
 
 /* All of the message was read: there is nothing to look at again. */
 static bool
-at_end(const struct maildrop *m)
+at_end(const struct mbox_store *m)
 {
 	const struct mbox_message *msg = message(m, m->reading);
 
@@ -98,14 +100,15 @@ at_end(const struct maildrop *m)
 }
 
 enum maildrop_result
-maildrop_read(struct maildrop *m, const char **data, size_t *len)
+mbox_text(struct store *s, const char **data, size_t *len)
 {
+	struct mbox_store *m = mbox_store_of(s);
 	struct lock_wait wait;
 
 	*len = 0;
 	if (at_end(m))
 		return MAILDROP_OK;
-	lock_wait_begin(&wait, m->options->lock_timeout);
+	lock_wait_begin(&wait, m->place.options->lock_timeout);
 	for (int i = 0; i < READ_TRIES || lock_wait(&wait); i++) {
 		enum maildrop_result r = read_piece(m, len);
 		bool same = r == MAILDROP_OK && mailbox_unchanged(&m->mailbox);

@@ -1,0 +1,28 @@
+/* The checks, each in the file that its comment names. */
+#ifndef CHECK_PARTS_H
+#define CHECK_PARTS_H
+
+#include "admin/check_report.h"
+
+/* check_setup.c: PAM, users, files and the kernel. */
+void check_pam(struct check *c);
+void check_greeter(struct check *c);
+void check_virtual_user(struct check *c);
+void check_spool(struct check *c);
+void check_state(struct check *c);
+void check_kernel(struct check *c);
+
+/* check_secrecy.c: what keeps passwords from strangers. */
+void check_tls(struct check *c);
+void check_secrets(struct check *c);
+
+/* check_mta.c: the locks that mail is delivered with. */
+void check_mta(struct check *c);
+
+/* check_service.c: the units, and who listens. */
+void check_service(struct check *c);
+
+/* check_user.c: one user's login, without a password. */
+void check_user(struct check *c);
+
+#endif

@@ -1,0 +1,35 @@
+/* NAME.lock beside the mailbox, as liblockfile makes it. */
+#ifndef DOTLOCK_H
+#define DOTLOCK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/lock_kind.h"
+
+struct dotlock {
+	bool held;
+	dev_t dev;
+	ino_t ino;
+};
+
+/*
+ * One try, with the effective uid's rights, to make path.lock holding `pid`.
+ * A stale one is broken, but no file too large for a lock. Never blocks for
+ * long.
+ */
+enum lock_result dotlock_try(struct dotlock *d, const char *path, pid_t pid);
+
+/* Makes it look fresh; to be called once a minute while it is held. */
+void dotlock_touch(const struct dotlock *d, const char *path);
+
+/*
+ * Removes path.lock if it still is ours. Where that fails it is held on, for
+ * the next release or try to remove.
+ */
+void dotlock_release(struct dotlock *d, const char *path);
+
+/* Whether pids mean nothing and flock is a fcntl lock: the file is on NFS. */
+bool lock_on_nfs(int fd);
+
+#endif

@@ -1,6 +1,7 @@
 /*
- * pop3d --check: what an administrator would otherwise find out the hard way.
- * Serves nobody.
+ * admin/: what serves nobody. pop3d --check says what an administrator would
+ * otherwise find out the hard way; secret_tool.h writes the secrets file. Runs
+ * by itself, as root or as anybody, in no session.
  */
 #ifndef CHECK_H
 #define CHECK_H

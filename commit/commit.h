@@ -1,6 +1,7 @@
 /*
- * Takes byte ranges out of a file so that no kill, power cut or full disk can
- * lose a byte of the others. Knows nothing of messages.
+ * commit/: takes byte ranges out of a file so that no kill, power cut or full
+ * disk can lose a byte of the others. Runs as the user, in the mailbox process
+ * at QUIT and wherever a cut commit is finished; must not know of messages.
  *
  * The caller holds the mailbox's lock, exclusive, over each of these calls.
  */

@@ -1,7 +1,9 @@
 /*
- * The locks that programs on a Unix host agree upon for a mailbox, all the
- * kinds at once. Used in the mailbox process and wherever a commit is finished;
- * must not know what a mailbox holds.
+ * lock/: the locks that programs on a Unix host agree upon for a mailbox, all
+ * the kinds at once; and the one that keeps a second session out, which is
+ * session_lock.h's. Runs in the mailbox process and wherever a commit is
+ * finished, the dotlock also in the monitor; must not know what a mailbox
+ * holds.
  */
 #ifndef LOCK_H
 #define LOCK_H

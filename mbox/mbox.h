@@ -1,7 +1,7 @@
 /*
- * The mbox store: a user's mail in one file, as the deliverers and mail readers
- * of a Unix host share it. Runs in the mailbox process and where a commit is
- * recovered, as the user; knows nothing of POP3.
+ * mbox/: the store of a user's mail in one file, as the deliverers and mail
+ * readers of a Unix host share it. Runs in the mailbox process and where a
+ * commit is recovered, as the user; must not know of POP3.
  */
 #ifndef MBOX_H
 #define MBOX_H

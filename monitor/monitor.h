@@ -1,7 +1,9 @@
 /*
- * The privileged side: starts the greeter, checks logins for it, starts the
- * mailbox process as the user, and cleans up after both. Parses nothing but
- * the boundary's fixed-size messages; touches no mail itself.
+ * monitor/: what runs with privileges. Accepts connections (where systemd does
+ * not), starts the greeter, has logins checked for it, starts the mailbox
+ * process as the user, keeps the dotlock of root's spool, finishes what was cut
+ * and cleans up. Parses nothing but the boundary's fixed-size messages; must
+ * not know a byte that the client sent, nor touch mail.
  */
 #ifndef MONITOR_H
 #define MONITOR_H

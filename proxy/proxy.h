@@ -1,6 +1,7 @@
 /*
- * HAProxy's PROXY protocol, versions 1 and 2: a proxy that is trusted says
- * before the first byte of the client's where that client is. See
+ * proxy/: HAProxy's PROXY protocol, versions 1 and 2. A proxy that is trusted
+ * says before the client's first byte where that client is; a process with the
+ * greeter's rights reads it and tells the monitor an address, no more. See
  * https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt
  */
 #ifndef PROXY_H

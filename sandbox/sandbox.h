@@ -1,6 +1,8 @@
 /*
- * What each process that others talk to may still do, from a moment on at which
- * it has loaded and opened all that it needs beforehand.
+ * sandbox/: what each process that others talk to may still do, from a moment
+ * on at which it has loaded and opened all that it needs; and how privileges,
+ * descriptors and child processes are handled. Runs in each process once,
+ * before a byte from outside is read; must not know what the process then does.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H

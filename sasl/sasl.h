@@ -1,6 +1,7 @@
 /*
- * The AUTH command (RFC 5034): SASL's exchanges in the greeter. Mechanisms
- * that ask for more than a line are in files of their own.
+ * sasl/: the AUTH command (RFC 5034), SASL's exchanges in the greeter; the
+ * longer mechanisms are in files of their own. Takes apart what strangers send;
+ * must not know a secret, nor whether one is right: the monitor decides.
  */
 #ifndef SASL_H
 #define SASL_H

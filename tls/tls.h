@@ -1,6 +1,8 @@
 /*
- * The TLS relay: a process that holds the key and the encrypted connection for
- * the whole session; all others read and write a plain socket. RFC 8446, 5246.
+ * tls/: the TLS relay, a process that holds the key and the encrypted
+ * connection for the whole session; all others read and write a plain socket.
+ * Nothing else loads OpenSSL, but for --check. Must not know POP3. RFC 8446,
+ * 5246.
  */
 #ifndef TLS_H
 #define TLS_H

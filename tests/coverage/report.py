@@ -39,7 +39,7 @@ def main():
     build = os.path.abspath(sys.argv[1])
     lines = collections.defaultdict(collections.Counter)
     for file, number, count in executions(build):
-        if "/" not in file:
+        if not file.startswith(("/", "tests/")):
             lines[file][number] += count
     every = run = 0
     with open(f"{build}/missing", "w") as missing:
@@ -57,7 +57,7 @@ def main():
 
 
 def show(what, run, every):
-    print("%-20s %5d of %5d lines %6.1f %%" %
+    print("%-26s %5d of %5d lines %6.1f %%" %
           (what, run, every, 100 * run / every))
 
 

@@ -11,7 +11,7 @@ LINK_HARDENING = -pie -Wl,-z,relro,-z,now
 LIBS = -lnettle
 
 # An include names its wing: "mbox/mbox.h".
-all_cflags = -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD
+all_cflags = -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP
 wings = admin monitor sasl mbox proxy commit lock tls sandbox base
 sources = $(sort $(wildcard *.c $(wings:=/*.c)))
 headers = $(sort $(wildcard *.h $(wings:=/*.h)))

@@ -28,6 +28,11 @@ $(build)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(all_cflags) -c -o $@ $<
 
+# Chosen at run time, where the processor has it.
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+$(build)/mbox/body_hash_avx2.o: all_cflags += -mavx2
+endif
+
 $(build):
 	mkdir -p $@
 

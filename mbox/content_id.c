@@ -4,11 +4,18 @@
  */
 #include "mbox/content_id.h"
 
+#include "mbox/processor.h"
+
 void
 content_id_begin(struct content_id *id)
 {
 	sha256_init(&id->header);
 	id->body_begun = false;
+	id->hash = &body_hash_plain;
+#ifdef HAS_AVX2
+	if (HAS_AVX2)
+		id->hash = &body_hash_avx2;
+#endif
 }
 
 void
@@ -21,30 +28,28 @@ void
 content_id_body(struct content_id *id, const void *data, size_t len)
 {
 	if (!id->body_begun) {
-		XXH3_128bits_reset(&id->body);
+		id->hash->begin(&id->body);
 		id->body_begun = true;
 	}
-	XXH3_128bits_update(&id->body, data, len);
+	id->hash->add(&id->body, data, len);
 }
 
 void
 content_id_end(struct content_id *id, const void *rest, size_t len,
 	       unsigned char result[MBOX_ID_SIZE])
 {
-	XXH128_canonical_t digest;
-	XXH128_hash_t hash;
+	unsigned char digest[BODY_HASH_SIZE];
 
 	if (id->body_begun) {
 		content_id_body(id, rest, len);
-		hash = XXH3_128bits_digest(&id->body);
+		id->hash->end(&id->body, digest);
 	} else {
-		hash = XXH3_128bits(rest, len);
+		id->hash->of(rest, len, digest);
 	}
 	/*
 	 * The body's digest has a fixed length and comes last, so that no
 	 * header can pass for another's header and body.
 	 */
-	XXH128_canonicalFromHash(&digest, hash);
-	sha256_update(&id->header, sizeof(digest.digest), digest.digest);
+	sha256_update(&id->header, sizeof(digest), digest);
 	sha256_digest(&id->header, MBOX_ID_SIZE, result);
 }

@@ -9,14 +9,14 @@
 #include <stddef.h>
 
 #include <nettle/sha2.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
+#include "mbox/body_hash.h"
 #include "mbox/message.h"
 
 struct content_id {
 	struct sha256_ctx header;
 	bool body_begun; /* body is in use */
+	const struct body_hash *hash;
 	XXH3_state_t body;
 };
 

@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "commit/commit.h"
-#include "mbox/mbox_private.h"
+#include "mbox/mbox_store.h"
 #include "mbox/removal.h"
 #include "mbox/text.h"
 #include "mbox/uidl.h"

@@ -2,7 +2,7 @@
 #ifndef MBOX_REMOVAL_H
 #define MBOX_REMOVAL_H
 
-#include "mbox/mbox_private.h"
+#include "mbox/mbox_store.h"
 
 /*
  * Removes the marked messages from the file, and from what is known of it.

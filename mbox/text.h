@@ -2,7 +2,7 @@
 #ifndef MBOX_TEXT_H
 #define MBOX_TEXT_H
 
-#include "mbox/mbox_private.h"
+#include "mbox/mbox_store.h"
 
 /* text_begin and text of store.h; a piece is at most MBOX_PIECE_SIZE bytes. */
 void mbox_text_begin(struct store *s, size_t n);

@@ -1,6 +1,6 @@
 /* What the mbox store is made of, for mbox.c, text.c and removal.c. */
-#ifndef MBOX_PRIVATE_H
-#define MBOX_PRIVATE_H
+#ifndef MBOX_STORE_H
+#define MBOX_STORE_H
 
 #include "mbox/mailbox.h"
 #include "mbox/refind.h"

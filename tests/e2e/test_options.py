@@ -1,11 +1,13 @@
 """The command line, and exit statuses."""
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 from pop3 import message
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OPTIONS = ["--mailbox", "--state-dir", "--locks", "--lock-timeout",
            "--pam-service", "--pam-confdir", "--uidl", "--idle-timeout",
            "--min-uid", "--log", "--help", "--version"]
@@ -17,6 +19,26 @@ def test_help_names_every_option_on_stdout(host, option):
     assert (status, err) == (0, "")
     for name in OPTIONS:
         assert name in out
+
+
+def told_by(document):
+    with open(os.path.join(TOP, document), encoding="utf-8") as f:
+        text = f.read()
+    if document == "README.md":
+        text = text[text.index("| option |"):]
+        text = text[:text.index("\n\n")]
+        return set(re.findall(r"--[a-z][a-z-]+", text))
+    lines = re.findall(r"^\.It Fl .*$", text.replace("\\\n", " "), re.M)
+    return {"-" + name for name in
+            re.findall(r"Fl (-[a-z][a-z-]+)", "\n".join(lines))}
+
+
+@pytest.mark.parametrize("document", ["README.md", "pop3d.8"])
+def test_documents_have_the_options_that_help_has(host, document):
+    told = set(re.findall(r"^ +(?:-\w, )?(--[a-z][a-z-]+)", host.run("--help")[1],
+                          re.M))
+    assert len(told) > 20
+    assert told_by(document) == told
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])

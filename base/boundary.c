@@ -8,6 +8,23 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static const char *const methods[METHODS] = {
+	[METHOD_PASS] = "PASS",
+	[METHOD_APOP] = "APOP",
+	[METHOD_PLAIN] = "PLAIN",
+	[METHOD_LOGIN] = "LOGIN",
+	[METHOD_OAUTHBEARER] = "OAUTHBEARER",
+	[METHOD_XOAUTH2] = "XOAUTH2",
+	[METHOD_SCRAM] = "SCRAM-SHA-256",
+	[METHOD_SCRAM_PLUS] = "SCRAM-SHA-256-PLUS",
+};
+
+const char *
+login_method_name(uint32_t method)
+{
+	return method < METHODS ? methods[method] : "?";
+}
+
 #define SIZE_WITH(member)                   \
 	(offsetof(struct request, member) + \
 	 sizeof(((struct request *)NULL)->member))

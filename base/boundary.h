@@ -66,6 +66,9 @@ enum login_method {
 	METHODS
 };
 
+/* As the log and clients name it; "?" for what is none. */
+const char *login_method_name(uint32_t method);
+
 /*
  * Requests of the greeter's. Strings end with a NUL; the monitor puts one at
  * the end of each before it looks.

@@ -28,6 +28,7 @@
 #include "monitor/recover.h"
 #include "proxy/proxy.h"
 #include "sandbox/child.h"
+#include "sandbox/privilege.h"
 #include "sandbox/sandbox.h"
 
 enum { TOUCH_SECONDS = 60 };
@@ -355,6 +356,7 @@ start_mailbox(struct monitor *m)
 		needs.fds[1] = c->out;
 		needs.fds[2] = boundary;
 		needs.fds_count = 3;
+		attributes_take(&m->attributes);
 		if (!sandbox_enter(ROLE_MAILBOX, &needs))
 			give_up(c, "the mailbox process's sandbox");
 		const struct session_start start = start_of(m, boundary);
@@ -422,6 +424,21 @@ find_greeter_ids(struct monitor *m)
 	return true;
 }
 
+/*
+ * While the client reads the greeting: the process that passwords are checked
+ * in, unless it was needed before, and none of its rights for this one.
+ */
+static void
+prepare_logins(struct monitor *m)
+{
+	if (m->authenticator.pid == 0)
+		authenticator_start(&m->authenticator, m->options,
+				    m->connection.peer);
+	if (!privilege_bound_monitor())
+		log_line(LOG_ERR, EVENT_SETUP, "giving up privileges: %s",
+			 strerror(errno));
+}
+
 /* One greeter, and the mailbox process where it came to a login. */
 static int
 serve_login(struct monitor *m)
@@ -434,14 +451,14 @@ serve_login(struct monitor *m)
 	}
 	/* The greeter was forked with what was returned to it. */
 	m->handed_over = m->returned = false;
+	prepare_logins(m);
 	serve_requests(m);
 	bool orderly = reap(m);
 	if (m->handed_over)
 		status = serve_mailbox(m);
 	else if (!orderly)
 		status = EX_SOFTWARE;
-	auth_pam_end(m->auth);
-	m->auth = NULL;
+	authenticator_close(&m->authenticator);
 	return status;
 }
 
@@ -467,7 +484,7 @@ monitor_run(const struct options *o, const struct connection *c)
 
 	m.options = o;
 	m.connection = *c;
-	m.boundary = -1;
+	m.boundary = m.authenticator.fd = -1;
 	m.start = now_ms();
 	if (!find_greeter_ids(&m)) {
 		if (o->tls != TLS_IMPLICIT)
@@ -479,6 +496,7 @@ monitor_run(const struct options *o, const struct connection *c)
 	    !proxy_ask(&m.connection, m.greeter_uid, m.greeter_gid))
 		return EX_OK; /* what the protocol asks for */
 	int status = serve(&m);
+	authenticator_end(&m.authenticator);
 	monitor_tls_end(&m);
 	return status;
 }

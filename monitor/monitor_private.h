@@ -10,14 +10,13 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "auth_pam.h"
 #include "base/boundary.h"
 #include "base/connection.h"
 #include "base/offers.h"
 #include "base/options.h"
 #include "monitor/account.h"
+#include "monitor/authenticator_ask.h"
 #include "monitor/keeper.h"
-#include "monitor/scram.h"
 #include "tls/tls.h"
 
 /* Who is on the other side of the boundary, and what it has achieved. */
@@ -26,15 +25,6 @@ enum phase {
 	GREETER_SCRAM = 2, /* with a challenge that was not answered yet */
 	GREETER_LOGGED_IN = 4,
 	MAILBOX = 8
-};
-
-/* A SCRAM exchange, from its challenge to its answer. */
-struct scram_pending {
-	enum login_method method;
-	char user[USER_MAX + 1];
-	bool known; /* whether the keys are anyone's */
-	struct scram_keys keys;
-	struct scram_exchange exchange;
 };
 
 /* The TLS relay, where there is one. */
@@ -57,9 +47,9 @@ struct monitor {
 	unsigned tries;
 	bool failed; /* one of them, with a line in the log */
 	struct offers offers;
-	struct scram_pending scram;
-	struct auth_pam *auth;
+	struct authenticator_link authenticator;
 	struct account account;
+	struct attributes attributes; /* of the user's session */
 	struct request request;
 	bool handed_over, returned, summed_up;
 	struct handover handover;

@@ -4,14 +4,33 @@
  */
 #include "monitor/scram.h"
 
+#include <errno.h>
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
 #include <nettle/memxor.h>
 #include <nettle/pbkdf2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "base/log.h"
 #include "sasl/base64.h"
+
+enum { RANDOM_OCTETS = 18 }; /* in base64 without padding */
+
+bool
+scram_nonce(char nonce[SCRAM_SERVER_NONCE_SIZE])
+{
+	uint8_t octets[RANDOM_OCTETS];
+
+	if (getrandom(octets, sizeof(octets), 0) != (ssize_t)sizeof(octets)) {
+		log_line(LOG_ERR, EVENT_SETUP, "random numbers: %s",
+			 strerror(errno));
+		return false;
+	}
+	base64_encode(nonce, octets, sizeof(octets));
+	return true;
+}
 
 static void
 hmac(uint8_t *dst, const uint8_t *key, const char *text)

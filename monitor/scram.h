@@ -36,6 +36,9 @@ struct scram_exchange {
 	size_t binding_len;	/* at most SCRAM_KEY_SIZE */
 };
 
+/* A nonce of our own. False, logged, where there is no randomness. */
+bool scram_nonce(char nonce[SCRAM_SERVER_NONCE_SIZE]);
+
 /* Derives the keys from a password; k's salt and iterations are set. */
 void scram_derive(struct scram_keys *k, const char *password);
 

@@ -19,25 +19,31 @@ static const char empty_parent[] = "/run/pop3d";
 static const char empty_root[] = "/run/pop3d/empty";
 
 /*
- * What the monitor keeps. Modules of PAM and programs that they run get no
- * more: CapabilityBoundingSet= in the units says the same.
+ * What is kept of root's. Modules of PAM and programs that they run get no more
+ * (CapabilityBoundingSet= in the units says the same), and the monitor, once
+ * PAM's process is there, only what is marked.
  */
-static const unsigned kept[] = {
-	CAP_SETUID,	   /* the other processes' uid; modules' change of it */
-	CAP_SETGID,	   /* the same for groups */
-	CAP_SETPCAP,	   /* emptying the others' bounding set */
-	CAP_SYS_CHROOT,	   /* the greeter's empty root */
-	CAP_KILL,	   /* ending the others, who have another uid */
-	CAP_CHOWN,	   /* a new user's state directory; pam_mkhomedir */
-	CAP_DAC_OVERRIDE,  /* a user's state directory; /etc/shadow of mode
-			      0; pam_faillock, whose files are the users' */
-	CAP_FOWNER,	   /* pam_mkhomedir, pam_krb5: the mode of a file
-			      that has been given away */
-	CAP_AUDIT_WRITE,   /* libpam fails where it may not write there */
-	CAP_AUDIT_CONTROL, /* pam_loginuid */
-	CAP_SYS_RESOURCE,  /* pam_limits */
-	CAP_SYS_NICE,	   /* pam_limits */
-	CAP_NET_BIND_SERVICE /* NIS, LDAP: ports that only root may have */
+static const struct {
+	unsigned capability;
+	bool monitor;
+} kept[] = {
+	{ CAP_SETUID, true },	  /* the other processes' uid */
+	{ CAP_SETGID, true },	  /* the same for groups */
+	{ CAP_SETPCAP, true },	  /* emptying the others' bounding set */
+	{ CAP_SYS_CHROOT, true }, /* the greeter's empty root */
+	{ CAP_KILL, true },	  /* ending the others, who have another uid */
+	{ CAP_CHOWN, true },	  /* a new user's state directory */
+	{ CAP_DAC_OVERRIDE, true }, /* a user's state directory; /etc/shadow of
+				       mode 0; pam_faillock, whose files are the
+				       users' */
+	{ CAP_FOWNER, false }, /* pam_mkhomedir, pam_krb5: the mode of a file
+				  that has been given away */
+	{ CAP_AUDIT_WRITE, false },   /* libpam fails where it may not write */
+	{ CAP_AUDIT_CONTROL, false }, /* pam_loginuid */
+	{ CAP_SYS_RESOURCE, false },  /* pam_limits */
+	{ CAP_SYS_NICE, false },      /* pam_limits */
+	{ CAP_NET_BIND_SERVICE, false } /* NIS, LDAP: ports that only root may
+					   have */
 };
 
 static bool
@@ -147,16 +153,28 @@ limit_capabilities(uint64_t wanted)
 
 /* ---- the interface */
 
-bool
-privilege_bound(void)
+static bool
+keep(bool monitor)
 {
 	uint64_t wanted = 0;
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		wanted |= 1ULL << kept[i];
+		if (kept[i].monitor || !monitor)
+			wanted |= 1ULL << kept[i].capability;
 	bound_capabilities(wanted);
-	return limit_capabilities(wanted) &&
-	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+	return limit_capabilities(wanted);
+}
+
+bool
+privilege_bound(void)
+{
+	return keep(false) && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+bool
+privilege_bound_monitor(void)
+{
+	return keep(true);
 }
 
 bool

@@ -12,6 +12,9 @@
  */
 bool privilege_bound(void);
 
+/* Keeps of these what the monitor needs beside PAM's process. */
+bool privilege_bound_monitor(void);
+
 /*
  * The empty directory /run/pop3d/empty becomes the root. As root only; false,
  * with errno, when it cannot be done.

@@ -19,9 +19,9 @@ fuzz_roles = build/fuzz/authorization.o build/fuzz/transaction.o
 # A target that includes a file of ours takes the place of its object.
 build/fuzz/fuzz_mbox: FUZZ_INSTEAD = build/fuzz/mbox/syntax.o
 build/fuzz/fuzz_monitor: FUZZ_INSTEAD = build/fuzz/monitor/monitor.o
-build/fuzz/fuzz_monitor: FUZZ_WRAP = auth_pam_check auth_pam_open auth_pam_end \
+build/fuzz/fuzz_monitor: FUZZ_WRAP = authenticator_ask authenticator_close \
 	account_find account_make_state_dir keeper_try keeper_release \
-	auth_secret_find scram_verify kill ppoll dprintf
+	kill ppoll dprintf
 
 build/fuzz/%.o: %.c Makefile tests/fuzz/fuzz.mk
 	@mkdir -p $(@D)

@@ -6,14 +6,12 @@
 
 #include "monitor/monitor.c"
 
-#include "monitor/auth_secret.h"
-
 enum { TRIES = 3, REQUESTS = 8 };
 
 static struct options options;
 static struct input script; /* what PAM and the host answer */
 static int checked;	    /* passwords */
-static bool logged_in, held, killed;
+static bool challenged, admitted, logged_in, held, killed;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
@@ -29,55 +27,78 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* ---- the host, in the place of what the linker would take (--wrap) */
 
-enum login_result __wrap_auth_pam_check(struct auth_pam **auth,
-					const struct options *o,
-					const char *service, char *user,
-					const char *password,
-					const char *rhost);
-enum login_result
-__wrap_auth_pam_check(struct auth_pam **auth, const struct options *o,
-		      const char *service, char *user, const char *password,
-		      const char *rhost)
+enum login_result __wrap_authenticator_ask(struct authenticator_link *l,
+					   const struct question *q,
+					   struct answer *answer);
+
+static bool
+ends(const char *text, size_t size)
 {
-	(void)rhost;
-	must(strncmp(service, "pop3d", 5) == 0);
-	must(o == &options && !logged_in);
-	must(account_name_valid(user) && strlen(user) <= USER_MAX);
-	must(password == NULL ||
-	     (*password != '\0' && strlen(password) <= TOKEN_MAX));
-	must(++checked <= TRIES);
-	*auth = NULL;
-	return (enum login_result)(take_byte(&script) % LOGIN_RESULTS);
+	return memchr(text, '\0', size) != NULL;
 }
 
-enum login_result __wrap_auth_secret_find(const struct options *o,
-					  const char *user,
-					  struct secret *secret);
-enum login_result
-__wrap_auth_secret_find(const struct options *o, const char *user,
-			struct secret *secret)
+/* Whose login it is that the question is about; NULL for the others. */
+static const char *
+name_in(const struct question *q)
 {
-	uint8_t b = take_byte(&script);
-
-	must(o == &options && strlen(user) <= USER_MAX);
-	memset(secret, 0, sizeof(*secret));
-	secret->known = secret->has_plain = (b & 0x40) != 0;
-	secret->keys.iterations = 4096;
-	return (enum login_result)(b % LOGIN_RESULTS);
+	switch (q->type) {
+	case ASK_PASSWORD:
+		must(ends(q->login.password, sizeof(q->login.password)));
+		must(q->login.password[0] != '\0');
+		return q->login.user;
+	case ASK_TOKEN:
+		must(ends(q->token.token, sizeof(q->token.token)));
+		must(q->token.token[0] != '\0');
+		return q->token.user;
+	case ASK_APOP:
+		must(strcmp(q->apop.timestamp, "<1.2.3@host>") == 0);
+		return q->apop.request.user;
+	case ASK_SCRAM_START:
+		must(ends(q->scram_start.request.gs2, SCRAM_GS2_MAX + 1));
+		must(ends(q->scram_start.request.bare, SCRAM_BARE_MAX + 1));
+		must(ends(q->scram_start.request.nonce, SCRAM_NONCE_MAX + 1));
+		return q->scram_start.request.user;
+	case ASK_SCRAM_PROOF:
+		must(challenged);
+		must(ends(q->scram_proof.extensions, SCRAM_EXTENSIONS_MAX + 1));
+		return NULL;
+	default:
+		must(q->type == ASK_OPEN);
+		return NULL;
+	}
 }
 
-bool __wrap_scram_verify(const struct scram_exchange *x,
-			 const struct scram_keys *k, const uint8_t *proof,
-			 uint8_t *signature);
-/* Right where the script says so: nobody guesses a proof. */
-bool
-__wrap_scram_verify(const struct scram_exchange *x, const struct scram_keys *k,
-		    const uint8_t *proof, uint8_t *signature)
+enum login_result
+__wrap_authenticator_ask(struct authenticator_link *l, const struct question *q,
+			 struct answer *answer)
 {
-	must(k->iterations == 4096 && strlen(x->nonce) >= 24);
-	must(strlen(x->bare) <= SCRAM_BARE_MAX);
-	memcpy(signature, proof, SCRAM_KEY_SIZE);
-	return (take_byte(&script) & 1) != 0;
+	const char *user = name_in(q);
+
+	(void)l;
+	memset(answer, 0, sizeof(*answer));
+	must(!logged_in);
+	if (q->type == ASK_OPEN) {
+		must(admitted);
+		logged_in = true;
+		return LOGIN_OK;
+	}
+	must(user == NULL || ends(user, USER_MAX + 1));
+	must(user == NULL || q->invalid != 0 || account_name_valid(user));
+	/* A challenge and its answer are one try. */
+	must(q->type == ASK_SCRAM_PROOF || ++checked <= TRIES);
+	challenged = q->type == ASK_SCRAM_START;
+	snprintf(answer->user, sizeof(answer->user), "someone");
+	answer->result = take_byte(&script) % LOGIN_RESULTS;
+	admitted = answer->result == LOGIN_OK && q->type != ASK_SCRAM_START;
+	return (enum login_result)answer->result;
+}
+
+void __wrap_authenticator_close(struct authenticator_link *l);
+void
+__wrap_authenticator_close(struct authenticator_link *l)
+{
+	(void)l;
+	must(!logged_in);
 }
 
 enum login_result __wrap_account_find(struct account *a,
@@ -101,22 +122,6 @@ __wrap_account_make_state_dir(const struct account *a, const struct options *o)
 	(void)a;
 	(void)o;
 	return true;
-}
-
-bool __wrap_auth_pam_open(struct auth_pam *a);
-bool
-__wrap_auth_pam_open(struct auth_pam *a)
-{
-	(void)a;
-	logged_in = true;
-	return true;
-}
-
-void __wrap_auth_pam_end(struct auth_pam *a);
-void
-__wrap_auth_pam_end(struct auth_pam *a)
-{
-	must(a == NULL);
 }
 
 enum lock_result __wrap_keeper_try(struct keeper *k, const struct account *a,
@@ -235,7 +240,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .apop = "<1.2.3@host>" };
 	log_open(LOG_TO_STDERR);
 	checked = 0;
-	logged_in = held = killed = false;
+	challenged = admitted = logged_in = held = killed = false;
 	play(&m, &in, GREETER);
 	must(!held);
 	if (m.handed_over) {

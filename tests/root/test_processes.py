@@ -9,11 +9,16 @@ import pytest
 from host import Process, until
 
 # Of root's, in the order of their numbers: see sandbox/privilege.c.
-MONITORS = {"chown": 0, "dac_override": 1, "fowner": 3, "kill": 5, "setgid": 6,
-            "setuid": 7, "setpcap": 8, "net_bind_service": 10,
-            "sys_chroot": 18, "sys_nice": 23, "sys_resource": 24,
-            "audit_write": 29, "audit_control": 30}
-MONITOR_SET = sum(1 << number for number in MONITORS.values())
+MONITORS = {"chown": 0, "dac_override": 1, "kill": 5, "setgid": 6, "setuid": 7,
+            "setpcap": 8, "sys_chroot": 18}
+PAMS = MONITORS | {"fowner": 3, "net_bind_service": 10, "sys_nice": 23,
+                   "sys_resource": 24, "audit_write": 29, "audit_control": 30}
+
+
+def as_mask(capabilities):
+    return sum(1 << number for number in capabilities.values())
+
+
 CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj
 /CN=localhost -keyout /etc/pop3d/tls.key -out /etc/pop3d/tls.crt""".split()
 NULL = "/dev/null"
@@ -29,13 +34,34 @@ def kinds(process):
     return [kind for _, kind in sorted(process.descriptors.items())]
 
 
-def assert_is_monitor(process):
+def assert_is_root(process, capabilities):
     assert process.uids == {0}
     # what the host has of them
-    there = MONITOR_SET & Process("self").bounding
+    there = as_mask(capabilities) & Process("self").bounding
     assert process.bounding == there
     assert process.capabilities == {there, 0}
     assert process.status["NoNewPrivs"] == ["1"]
+
+
+def assert_is_monitor(process):
+    there = as_mask(MONITORS) & Process("self").bounding
+    until(lambda: Process(process.pid).bounding == there,
+          "PAM's process and the end of the rights that it needs")
+    assert_is_root(Process(process.pid), MONITORS)
+
+
+def authenticator_of(monitor):
+    """PAM's process: root, but not the monitor."""
+    [pam] = until(lambda: [child for child in monitor.children()
+                           if child.uids == {0}], "PAM's process")
+    return pam
+
+
+def strangers_of(monitor):
+    """The processes that run as user pop3d."""
+    user = pwd.getpwnam("pop3d").pw_uid
+    return until(lambda: [child for child in monitor.children()
+                          if child.uids == {user}], "the greeter")
 
 
 def assert_confined(process, name, root="/"):
@@ -57,7 +83,7 @@ def test_strangers_talk_to_a_process_without_rights(host):
     client = host.connect()
     monitor = session(host)
     assert_is_monitor(monitor)
-    [greeter] = monitor.children()
+    [greeter] = strangers_of(monitor)
     assert_confined(greeter, "pop3d", root="/run/pop3d/empty")
     # the connection, twice, and the boundary
     assert kinds(greeter) == ["socket", "socket", NULL, "socket"]
@@ -65,8 +91,9 @@ def test_strangers_talk_to_a_process_without_rights(host):
 
 
 def mailbox_of(monitor):
+    others = {0, pwd.getpwnam("pop3d").pw_uid}
     [mailbox] = until(lambda: [child for child in monitor.children()
-                               if child.uids != {pwd.getpwnam("pop3d").pw_uid}],
+                               if not child.uids & others],
                       "the mailbox process")
     return mailbox
 
@@ -87,10 +114,26 @@ def test_mailbox_process_is_the_user(host):
 
 def test_monitor_holds_the_connection_the_log_and_a_boundary(host):
     client = host.connect()
-    # the connection, twice; standard error; the log, and the boundary;
-    # modules of PAM may open a log of their own at the login
-    assert kinds(session(host)) == 5 * ["socket"]
+    monitor = session(host)
+    authenticator_of(monitor)
+    assert_is_monitor(monitor)
+    # the connection, twice; standard error; the log; the boundary, and the
+    # same to PAM's process
+    assert kinds(monitor) == 6 * ["socket"]
     client.quit()
+
+
+def test_pam_has_a_process_of_its_own(host):
+    client = host.connect()
+    monitor = session(host)
+    pam = authenticator_of(monitor)
+    assert_is_root(pam, PAMS)
+    # its line to the monitor, standard error, the log: no connection
+    assert kinds(pam) == [NULL, NULL, "socket", "socket", "socket"]
+    [greeter] = strangers_of(monitor)
+    assert not pam.sockets() & greeter.sockets()
+    client.quit()
+    until(lambda: not os.path.exists(f"/proc/{pam.pid}"), "its end")
 
 
 def test_what_was_left_open_reaches_no_process(host):
@@ -112,7 +155,7 @@ def test_tls_relay_has_the_key_and_no_rights(host):
     context.check_hostname = False
     client.stls(context)
     monitor = session(host)
-    relay, greeter = sorted(monitor.children(),
+    relay, greeter = sorted(strangers_of(monitor),
                             key=lambda process: len(process.descriptors),
                             reverse=True)
     for process in relay, greeter:
@@ -129,7 +172,7 @@ def test_tls_relay_has_the_key_and_no_rights(host):
 def test_no_process_dumps_its_memory(host):
     client = host.connect()
     monitor = session(host)
-    [greeter] = monitor.children()
+    [greeter] = strangers_of(monitor)
     # files of a process that may be dumped belong to its user
     assert os.stat(f"/proc/{greeter.pid}/environ").st_uid == 0
     assert monitor.limit("core file size") == 0

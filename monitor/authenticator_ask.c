@@ -1,0 +1,99 @@
+/* In the monitor. */
+#include "monitor/authenticator_ask.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "sandbox/child.h"
+
+/*
+ * Seconds: a directory service that is down may keep a module waiting for a
+ * minute and more; and for what a module does at a session's end.
+ */
+enum { ANSWER_SECONDS = 180, CLOSE_SECONDS = 60 };
+
+bool
+authenticator_start(struct authenticator_link *l, const struct options *o,
+		    const char *rhost)
+{
+	int pair[2];
+
+	l->fd = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		log_line(LOG_ERR, EVENT_SETUP, "authenticator: %s",
+			 strerror(errno));
+		return false;
+	}
+	l->pid = fork();
+	if (l->pid == 0) {
+		close(pair[0]);
+		authenticator_run(o, rhost, pair[1]);
+		/* Libraries of PAM's modules may have something to tidy up. */
+		_exit(EX_OK);
+	}
+	close(pair[1]);
+	if (l->pid < 0) {
+		log_line(LOG_ERR, EVENT_SETUP, "authenticator: %s",
+			 strerror(errno));
+		close(pair[0]);
+		l->pid = 0;
+		return false;
+	}
+	l->fd = pair[0];
+	return true;
+}
+
+/* It finishes what it is at, then finds that nobody is there. */
+static void
+hang_up(struct authenticator_link *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+	l->open = false;
+}
+
+enum login_result
+authenticator_ask(struct authenticator_link *l, const struct question *q,
+		  struct answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
+	if (l->fd < 0)
+		return LOGIN_TEMPORARY;
+	if (send(l->fd, q, sizeof(*q), MSG_NOSIGNAL) != (ssize_t)sizeof(*q) ||
+	    !child_told(l->fd, answer, sizeof(*answer), ANSWER_SECONDS) ||
+	    answer->result >= LOGIN_RESULTS) {
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "PAM's process has not answered in time");
+		hang_up(l);
+		memset(answer, 0, sizeof(*answer));
+		return LOGIN_TEMPORARY;
+	}
+	answer->user[USER_MAX] = '\0';
+	l->open = l->open || answer->result == LOGIN_OK;
+	return (enum login_result)answer->result;
+}
+
+void
+authenticator_close(struct authenticator_link *l)
+{
+	const struct question q = { .type = ASK_CLOSE };
+	struct answer answer;
+
+	if (l->open)
+		authenticator_ask(l, &q, &answer);
+	l->open = false;
+}
+
+void
+authenticator_end(struct authenticator_link *l)
+{
+	hang_up(l);
+	if (l->pid > 0)
+		child_was_orderly(child_wait(l->pid, CLOSE_SECONDS));
+	l->pid = 0;
+}

@@ -1,0 +1,36 @@
+/* The authenticator, as the monitor starts it, asks it and ends it. */
+#ifndef AUTHENTICATOR_ASK_H
+#define AUTHENTICATOR_ASK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/options.h"
+#include "monitor/authenticator.h"
+
+struct authenticator_link {
+	pid_t pid; /* 0: none */
+	int fd;	   /* -1: nothing can be asked any more */
+	bool open; /* it has what ASK_CLOSE would close */
+};
+
+/* Forks it. False, logged, where that cannot be done. */
+bool authenticator_start(struct authenticator_link *l, const struct options *o,
+			 const char *rhost);
+
+/*
+ * Asks; a stranger's time is not counted meanwhile. LOGIN_TEMPORARY, logged,
+ * where there is no answer: there is no authenticator, it died, it takes too
+ * long, or a signal says that it is time to go.
+ */
+enum login_result authenticator_ask(struct authenticator_link *l,
+				    const struct question *q,
+				    struct answer *answer);
+
+/* Ends PAM's session and transaction, if there are any. */
+void authenticator_close(struct authenticator_link *l);
+
+/* The same, and the process too. */
+void authenticator_end(struct authenticator_link *l);
+
+#endif

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "sandbox/descriptors.h"
+#include "sandbox/environment.h"
 #include "sandbox/privilege.h"
 #include "sandbox/sandbox_private.h"
 
@@ -87,6 +88,7 @@ rule_files(enum role role, const struct sandbox_needs *needs)
 bool
 sandbox_enter(enum role role, const struct sandbox_needs *needs)
 {
+	environment_empty();
 	if (!keep_descriptors(role, needs))
 		return false;
 	if (geteuid() == 0 && roles[role].empty_root &&

@@ -1,4 +1,5 @@
 """How sessions end, one beside another, and that only QUIT deletes."""
+import glob
 import os
 import signal
 import socket
@@ -6,6 +7,10 @@ import time
 
 import pytest
 from pop3 import TRANSPORTS, locked, lockable, members, message, wait_until
+
+
+sees_all = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to look at "
+                              "processes that keep others from it")
 
 
 @pytest.fixture
@@ -385,20 +390,52 @@ def test_a_signal_while_waiting_for_a_lock(host, data):
     assert host.read() == data
 
 
-def test_killed_children_end_the_session(host, data):
-    for victim in range(1, 3):
-        with host.login() as s:
-            s.ok("DELE 1")
-            children = [p for p in members(s.process) if p != s.process.pid]
-            if victim > len(children):
-                break
-            os.kill(children[-victim], signal.SIGKILL)
-            while s.hear() is not None:
-                pass
-            gone(s)
-        assert host.read() == data
+def children_of(session, pams):
+    """PAM's process, which has the connection not, or the others."""
+    connection = os.readlink(f"/proc/{session.process.pid}/fd/0")
+
+    def has_connection(pid):
+        return any(os.readlink(fd) == connection
+                   for fd in glob.glob(f"/proc/{pid}/fd/*"))
+
+    return [pid for pid in members(session.process)
+            if pid != session.process.pid and has_connection(pid) != pams]
+
+
+@sees_all
+def test_a_killed_mailbox_process_ends_the_session(host, data):
+    with host.login() as s:
+        s.ok("DELE 1")
+        [victim] = children_of(s, pams=False)
+        os.kill(victim, signal.SIGKILL)
+        while s.hear() is not None:
+            pass
+        gone(s)
+    assert host.read() == data
     with host.login() as s:
         s.ok("STAT", "+OK 2 ...")
+
+
+@sees_all
+def test_a_session_outlives_pams_process(host, data):
+    with host.login() as s:
+        s.ok("DELE 1")
+        [victim] = children_of(s, pams=True)
+        os.kill(victim, signal.SIGKILL)
+        s.ok("QUIT")
+    assert host.read() == message(2)
+
+
+@sees_all
+def test_without_pams_process_nobody_can_log_in(host, data):
+    with host.connect() as s:
+        wait_until(lambda: children_of(s, pams=True))
+        [victim] = children_of(s, pams=True)
+        os.kill(victim, signal.SIGKILL)
+        s.ok("USER thomas")
+        s.err("PASS secret", "-ERR [SYS/TEMP] ...")
+        s.ok("QUIT")
+    assert "PAM's process" in s.log()
 
 
 def test_a_killed_monitor_takes_the_others_with_it(host, data):

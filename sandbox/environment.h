@@ -1,0 +1,31 @@
+/*
+ * What crosses a fork, and what each role keeps of it: sandbox_enter() sees to
+ * all of it, once, before a byte from outside is read.
+ *
+ *     descriptors    those in its needs; standard error and the log's where it
+ *                    writes lines (descriptors.c)
+ *     memory         the monitor's: options, the peer, the account, what the
+ *                    greeter had read ahead; never what PAM or the secrets
+ *                    file hold, which is in the authenticator's only
+ *     environment    none but TZ, by which syslog(3) tells the time
+ *                    (environment.c)
+ *     uid, groups,   the role's own uid and gid, no groups, no capabilities
+ *     capabilities   (privilege.c)
+ *     limits         no core, no processes, few descriptors; else what PAM's
+ *                    session modules asked for (attributes.c)
+ *     signal mask    SIGTERM and SIGHUP blocked but while it waits, SIGPIPE and
+ *                    SIGXFSZ ignored (signals.c); SIGTERM when the monitor dies
+ *     umask          077, from the start (pop3d.c)
+ *     directory      / of the empty root, or the user's state directory
+ *     timers         none; nothing sets one
+ *
+ * The authenticator keeps the monitor's environment, limits and root directory,
+ * which PAM's modules may look at, and nothing of the connection.
+ */
+#ifndef ENVIRONMENT_H
+#define ENVIRONMENT_H
+
+/* Empties the environment, and wipes what was in it. */
+void environment_empty(void);
+
+#endif

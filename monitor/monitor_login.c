@@ -11,9 +11,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/wire.h"
@@ -214,7 +214,7 @@ make_nonce(char *nonce)
 {
 	uint8_t octets[RANDOM_OCTETS];
 
-	if (getrandom(octets, sizeof(octets), 0) != (ssize_t)sizeof(octets)) {
+	if (!compat_random(octets, sizeof(octets))) {
 		log_line(LOG_ERR, EVENT_SETUP, "random numbers: %s",
 			 strerror(errno));
 		return false;

@@ -28,6 +28,7 @@
 #include "monitor/recover.h"
 #include "proxy/proxy.h"
 #include "sandbox/child.h"
+#include "sandbox/refusal.h"
 #include "sandbox/sandbox.h"
 
 enum { TOUCH_SECONDS = 60 };
@@ -257,7 +258,8 @@ reap(struct monitor *m)
 	int status = child_wait_long(m->child);
 
 	m->child = 0;
-	return child_was_orderly(status);
+	return child_was_orderly(
+	    m->phase == MAILBOX ? ROLE_MAILBOX : ROLE_GREETER, status);
 }
 
 /*
@@ -469,6 +471,7 @@ monitor_run(const struct options *o, const struct connection *c)
 	m.connection = *c;
 	m.boundary = -1;
 	m.start = now_ms();
+	refusal_prepare();
 	if (!find_greeter_ids(&m)) {
 		if (o->tls != TLS_IMPLICIT)
 			refuse_connection(c, "-ERR [SYS/PERM] The server is "

@@ -21,6 +21,9 @@ NOBODY = 65534
 AS_ROOT = os.geteuid() == 0
 UID = NOBODY if AS_ROOT else os.getuid()
 
+# what the log says of a process that died of SIGSYS
+REFUSED = b"made a system call that it has no use for"
+
 TRANSPORTS = ("socketpair", "pipes", "tcp", "listen-fds")
 
 PAM_SERVICE = """\
@@ -105,6 +108,7 @@ class Host:
         self.sessions = []
         self.others = []
         self.logs = 0
+        self.hijacked = False  # whether a SIGSYS is what it is to come to
 
     # ---- files
 
@@ -234,6 +238,8 @@ class Host:
         shutil.rmtree(self.top, ignore_errors=True)
         for word in b"Sanitizer", b"runtime error:":
             assert word not in log, log.decode(errors="replace")
+        assert self.hijacked or REFUSED not in log, \
+            log.decode(errors="replace")
 
 
 def kill_group(process):

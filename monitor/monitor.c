@@ -206,8 +206,7 @@ wait_for_request(struct monitor *m)
 			kill_late_greeter(m);
 			return false;
 		}
-		struct timespec t = { .tv_sec = ms / 1000,
-				      .tv_nsec = ms % 1000 * 1000000 };
+		struct timespec t = timespec_of_ms(ms);
 		int n = ppoll(&p, 1, &t, told ? NULL : signals_while_waiting());
 		if (n > 0)
 			return true;

@@ -49,8 +49,7 @@ delay_failure(long long start)
 
 	if (left <= 0)
 		return;
-	struct timespec t = { .tv_sec = left / 1000,
-			      .tv_nsec = left % 1000 * 1000000 };
+	struct timespec t = timespec_of_ms(left);
 	ppoll(NULL, 0, &t, signals_while_waiting());
 }
 

@@ -75,8 +75,7 @@ child_told(int fd, void *report, size_t size, unsigned seconds)
 
 	do {
 		long long left = end - now_ms();
-		struct timespec t = { .tv_sec = left / 1000,
-				      .tv_nsec = left % 1000 * 1000000 };
+		struct timespec t = timespec_of_ms(left);
 
 		if (left <= 0 || signals_terminated())
 			return false;

@@ -58,6 +58,7 @@ delay_failure(long long start)
 /* One try: from its start to the reply. */
 struct attempt {
 	long long start; /* in now_ms */
+	const char *why; /* it failed; NULL: what the result says */
 	struct reply reply;
 };
 
@@ -97,7 +98,7 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 		m->phase = GREETER_LOGGED_IN;
 	} else {
 		log_line(LOG_NOTICE, EVENT_LOGIN_FAILED, "login failed: %s",
-			 texts[r]);
+			 a->why != NULL ? a->why : texts[r]);
 		m->failed = true;
 		delay_failure(a->start);
 	}
@@ -255,15 +256,22 @@ bind_channel(const struct monitor *m, struct scram_pending *p)
 }
 
 static enum login_result
-challenge(struct monitor *m, const char *user, const char *client_nonce)
+challenge(struct monitor *m, struct attempt *a, const char *user,
+	  const char *client_nonce)
 {
 	struct scram_pending *p = &m->scram;
 	char nonce[SCRAM_SERVER_NONCE_SIZE];
 	struct secret secret;
 	enum login_result r = LOGIN_DENIED;
 
-	if (!m->offers.scram || !bind_channel(m, p))
+	if (!m->offers.scram)
 		return r;
+	if (!bind_channel(m, p)) {
+		if (p->exchange.gs2[0] == 'y')
+			a->why = "the client was told that no channel binding "
+				 "is offered";
+		return r;
+	}
 	r = auth_secret_find(m->options, user, &secret);
 	if (r == LOGIN_OK && !make_nonce(nonce))
 		r = LOGIN_TEMPORARY;
@@ -295,7 +303,7 @@ monitor_scram_start(struct monitor *m)
 	snprintf(x->bare, sizeof(x->bare), "%s", start->bare);
 	enum login_result r = m->tries > TRIES_MAX
 				  ? LOGIN_DENIED
-				  : challenge(m, start->user, start->nonce);
+				  : challenge(m, &a, start->user, start->nonce);
 	if (r != LOGIN_OK)
 		return conclude(m, &a, r);
 	m->scram.known = m->scram.known && valid;

@@ -21,7 +21,7 @@ static const struct {
 	int number;
 	char name[36];
 } names[] = {
-#include "syscall_names.h"
+#include <syscall_names.h> /* made by syscall-names */
 };
 
 void

@@ -229,7 +229,9 @@ static const struct sock_filter mailbox[] = {
 	ALLOW_STAT,    /* is it still the same? fstat(3) of glibc, too */
 	ALLOW(openat), /* mailbox, locks, index, journal */
 #ifdef __NR_open
-	ALLOW(open), /* the same, of musl */
+	ALLOW(open),
+	ALLOW(stat),
+	ALLOW(lstat), /* the same, of musl */
 #endif
 	ALLOW(close), /* the same */
 	ALLOW_ADVISE, /* the mailbox is read to its end */

@@ -42,7 +42,7 @@ class Client:
     def start(self, *argv, display="", **more):
         env = {"PATH": os.environ["PATH"], "HOME": str(self.home),
                "LC_ALL": "C.UTF-8", "FETCHMAILHOME": str(self.home),
-               "DISPLAY": display,
+               "DISPLAY": display, "SHELL": "/bin/sh",
                "SSL_CERT_FILE": str(self.certificate or "")}
         more.setdefault("stdin", subprocess.DEVNULL)
         if AS_ROOT:  # some refuse to work for root

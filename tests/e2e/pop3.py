@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+import pytest
+
 PATIENCE = 60  # seconds until a reply that does not come is a failure
 NOBODY = 65534
 AS_ROOT = os.geteuid() == 0
@@ -57,6 +59,11 @@ def has_coverage():
 def has_asan():
     with open(binary(), "rb") as f:
         return b"__asan_init" in f.read()
+
+
+def has_systemd():
+    with open(binary(), "rb") as f:
+        return b"libsystemd.so" in f.read()
 
 
 def pam_matrix():
@@ -305,6 +312,8 @@ class Session:
 
     def over_listen_fds(self, argv, more):
         # as systemd passes one connection: descriptor 3, announced to the pid
+        if not has_systemd():
+            pytest.skip("built without libsystemd")
         ours, theirs = self.tcp_pair()
         argv = ["sh", "-c", 'export LISTEN_FDS=1 LISTEN_PID=$$;'
                 'exec "$@" 3<&0 0</dev/null 1>/dev/null', "sh", *argv]

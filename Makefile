@@ -6,12 +6,20 @@ CFLAGS ?= -O2 -g
 # make WERROR=1, as make check does: a newer compiler breaks no user's build.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
     $(if $(WERROR),-Werror)
-HARDENING = -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE
+# make SYSTEMD=no: no unit files and no libsystemd; connections come on
+# standard input and output, from inetd and the like.
+SYSTEMD ?= yes
+# glibc fortifies only what is optimized, and warns of it elsewhere.
+FORTIFY = $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+HARDENING = $(FORTIFY) -fstack-protector-strong -fPIE
 LINK_HARDENING = -pie -Wl,-z,relro,-z,now
 LIBS = -lnettle
 
-# An include names its wing: "mbox/mbox.h".
-all_cflags = -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP
+# An include names its wing: "mbox/mbox.h". Offsets and times have 64 bits, also
+# where a machine has narrow ones.
+dialect = -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+    $(if $(filter no,$(SYSTEMD)),-DWITHOUT_SYSTEMD) -I. -I$(build)
+all_cflags = $(dialect) $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP
 wings = admin monitor sasl mbox proxy commit lock tls sandbox base
 sources = $(sort $(wildcard *.c $(wings:=/*.c)))
 headers = $(sort $(wildcard *.h $(wings:=/*.h)))
@@ -32,6 +40,14 @@ $(build)/%.o: %.c Makefile
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 $(build)/mbox/body_hash_avx2.o: all_cflags += -mavx2
 endif
+
+# The names of this machine's system calls, for the log.
+$(build)/syscall_names.h: sandbox/syscall-names Makefile
+	@mkdir -p $(@D)
+	sandbox/syscall-names $(CC) >$@.new
+	@mv $@.new $@
+
+$(build)/sandbox/refusal.o: $(build)/syscall_names.h
 
 $(build):
 	mkdir -p $@

@@ -14,9 +14,11 @@ SYSUSERSDIR = $(SYSTEMD_LIBDIR)/sysusers.d
 TMPFILESDIR = $(SYSTEMD_LIBDIR)/tmpfiles.d
 CATALOGDIR = $(SYSTEMD_LIBDIR)/systemd/catalog
 
+ifneq ($(SYSTEMD),no)
 UNITS = pop3d.socket pop3d@.service pop3d.service pop3d-recover.service
 # The same with TLS from the first octet: made of those.
 TLS_UNITS = pop3ds.socket pop3ds@.service pop3ds.service
+endif
 EXAMPLES = pop3d.xinetd fail2ban/filter.d/pop3d.conf fail2ban/jail.d/pop3d.conf
 PAM_FILE = $(DESTDIR)$(SYSCONFDIR)/pam.d/pop3d
 

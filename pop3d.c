@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "admin/check.h"
@@ -23,6 +22,7 @@
 #include "monitor/recover.h"
 #include "sandbox/descriptors.h"
 #include "sandbox/privilege.h"
+#include "sandbox/sandbox.h"
 
 static int
 serve(const struct options *o, const struct connection *c)
@@ -35,7 +35,7 @@ serve(const struct options *o, const struct connection *c)
 static bool
 give_up_the_rest(int passed)
 {
-	bool ok = descriptors_close_from(SD_LISTEN_FDS_START + passed);
+	bool ok = descriptors_close_from(SYSTEMD_FIRST_FD + passed);
 
 	log_restart();
 	ok = ok && privilege_bound();
@@ -43,6 +43,17 @@ give_up_the_rest(int passed)
 		log_line(LOG_ERR, EVENT_SETUP, "giving up privileges: %s",
 			 strerror(errno));
 	return ok;
+}
+
+/* A wall that is not there is nothing to be silent about. */
+static void
+say_what_is_missing(void)
+{
+	const char *why = sandbox_lacks_filter();
+
+	if (why != NULL)
+		log_line(LOG_WARNING, EVENT_SETUP, "no seccomp filters: %s",
+			 why);
 }
 
 int
@@ -81,8 +92,9 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	if (options.task == TASK_RECOVER)
 		return recover_all(&options);
+	say_what_is_missing();
 	if (listening)
-		return accept_run(&options, SD_LISTEN_FDS_START, passed, serve);
+		return accept_run(&options, SYSTEMD_FIRST_FD, passed, serve);
 	if (passed == 0 && !stdio) {
 		log_line(LOG_ERR, EVENT_SETUP,
 			 "no connection: standard input or output is closed");

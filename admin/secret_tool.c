@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/fileio.h"
 #include "monitor/account.h"
 #include "monitor/auth_secret.h"
@@ -136,7 +136,7 @@ get_password(struct entry *e)
 static bool
 get_random(void *dst, size_t size)
 {
-	return getrandom(dst, size, 0) == (ssize_t)size;
+	return compat_random(dst, size);
 }
 
 static bool

@@ -14,11 +14,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/options.h"
+#include "base/systemd.h"
 
 /* Dead peers are found in 90 + 3 * 30 seconds. */
 enum { KEEPALIVE_IDLE = 90, KEEPALIVE_INTERVAL = 30, KEEPALIVE_COUNT = 3 };
@@ -141,7 +141,7 @@ connection_get(struct connection *c, int passed)
 		return false;
 	}
 	if (passed == 1)
-		c->in = c->out = SD_LISTEN_FDS_START;
+		c->in = c->out = SYSTEMD_FIRST_FD;
 	if (fcntl(c->in, F_GETFD) < 0 || fcntl(c->out, F_GETFD) < 0) {
 		log_line(LOG_ERR, EVENT_SETUP, "no connection: %s",
 			 strerror(errno));

@@ -238,14 +238,14 @@ log_end(const struct log_summary *sum)
 	char text[TEXT_MAX];
 
 	snprintf(text, sizeof(text),
-		 "session ended: %s; retrieved=%lu deleted=%lu left=%lu "
+		 "session ended: %s; retrieved=%llu deleted=%llu left=%llu "
 		 "octets=%llu seconds=%.3f",
 		 sum->reason, sum->retrieved, sum->deleted, sum->left,
 		 sum->octets, sum->seconds);
 	field(&f, "POP3_REASON=%s", sum->reason);
-	field(&f, "POP3_RETRIEVED=%lu", sum->retrieved);
-	field(&f, "POP3_DELETED=%lu", sum->deleted);
-	field(&f, "POP3_LEFT=%lu", sum->left);
+	field(&f, "POP3_RETRIEVED=%llu", sum->retrieved);
+	field(&f, "POP3_DELETED=%llu", sum->deleted);
+	field(&f, "POP3_LEFT=%llu", sum->left);
 	field(&f, "POP3_OCTETS=%llu", sum->octets);
 	field(&f, "POP3_SECONDS=%.3f", sum->seconds);
 	emit(&f, LOG_INFO, EVENT_SESSION_END, text);

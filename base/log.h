@@ -26,7 +26,7 @@ enum log_event {
 /* What a session did, for its last line. */
 struct log_summary {
 	const char *reason; /* why it ended: "quit", "autologout", ... */
-	unsigned long retrieved, deleted, left;
+	unsigned long long retrieved, deleted, left;
 	unsigned long long octets; /* sent by RETR and TOP */
 	double seconds;
 };

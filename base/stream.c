@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/signals.h"
 #include "base/wire.h"
@@ -50,8 +51,7 @@ wait_until(struct pollfd fds[2], long long end)
 		long long left = end - now_ms();
 		if (left < 0)
 			left = 0;
-		struct timespec t = { .tv_sec = left / 1000,
-				      .tv_nsec = left % 1000 * 1000000 };
+		struct timespec t = timespec_of_ms(left);
 		int n = ppoll(fds, 2, &t, signals_while_waiting());
 		if (n >= 0 || errno != EINTR || signals_terminated())
 			return n;

@@ -1,12 +1,31 @@
 /* Asks libsystemd. Runs before anything is forked. */
 #include "base/systemd.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
+#ifndef WITHOUT_SYSTEMD
 #include <systemd/sd-daemon.h>
+#endif
 
 #include "base/library.h"
+
+#ifdef WITHOUT_SYSTEMD
+
+int
+systemd_listen_fds(bool *listening)
+{
+	*listening = false;
+	if (getenv("LISTEN_FDS") == NULL)
+		return 0;
+	errno = ENOTSUP; /* a listener that nobody would listen on */
+	return -1;
+}
+
+#else
+
+static_assert(SYSTEMD_FIRST_FD == SD_LISTEN_FDS_START, "as systemd has it");
 
 int
 systemd_listen_fds(bool *listening)
@@ -29,10 +48,12 @@ systemd_listen_fds(bool *listening)
 	}
 	int n = listen_fds(1);
 	if (n > 0)
-		*listening = is_socket(SD_LISTEN_FDS_START, AF_UNSPEC,
-				       SOCK_STREAM, 1) > 0;
+		*listening =
+		    is_socket(SYSTEMD_FIRST_FD, AF_UNSPEC, SOCK_STREAM, 1) > 0;
 	dlclose(library);
 	if (n < 0)
 		errno = -n;
 	return n;
 }
+
+#endif

@@ -9,11 +9,14 @@
 
 #include <stdbool.h>
 
+enum { SYSTEMD_FIRST_FD = 3 }; /* SD_LISTEN_FDS_START, without its header */
+
 /*
- * How many descriptors were passed, from SD_LISTEN_FDS_START on, as
+ * How many descriptors were passed, from SYSTEMD_FIRST_FD on, as
  * sd_listen_fds(3) says, and whether the first of them is a stream socket that
  * listens; removes the variables that say so from the environment. Negative,
- * with errno, when that cannot be told.
+ * with errno, when that cannot be told, as where descriptors were passed to who
+ * was built without libsystemd.
  */
 int systemd_listen_fds(bool *listening);
 

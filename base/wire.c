@@ -20,6 +20,13 @@ now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
+struct timespec
+timespec_of_ms(long long ms)
+{
+	return (struct timespec){ .tv_sec = ms / 1000,
+				  .tv_nsec = (long)(ms % 1000 * 1000000) };
+}
+
 bool
 would_block(void)
 {

@@ -8,9 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* Milliseconds of a clock that nobody sets. */
 long long now_ms(void);
+
+/* As ppoll(2) and nanosleep(2) want them. */
+struct timespec timespec_of_ms(long long ms);
 
 /* Whether errno says that the call may be made again later. */
 bool would_block(void);

@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/number.h"
 
 enum {
@@ -102,7 +102,7 @@ unique_name(char name[UNIQUE_SIZE])
 {
 	unsigned long long r;
 
-	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+	if (!compat_random(&r, sizeof(r)))
 		return false;
 	snprintf(name, UNIQUE_SIZE, ".pop3d-%016llx", r);
 	return true;

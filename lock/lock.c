@@ -154,7 +154,7 @@ lock_wait(struct lock_wait *w)
 	if (ns > w->end - now)
 		ns = w->end - now;
 	struct timespec t = { .tv_sec = ns / 1000000000,
-			      .tv_nsec = ns % 1000000000 };
+			      .tv_nsec = (long)(ns % 1000000000) };
 	ppoll(NULL, 0, &t, signals_while_waiting());
 	w->pause += half;
 	if (w->pause > PAUSE_LAST_MS * 1000000LL)

@@ -256,8 +256,7 @@ wait_for_events(struct acceptor *a)
 {
 	long long end = a->idle_since + a->options->idle_exit * 1000LL;
 	long long left = end - now_ms();
-	struct timespec t = { .tv_sec = left / 1000,
-			      .tv_nsec = left % 1000 * 1000000 };
+	struct timespec t = timespec_of_ms(left);
 	bool may_idle = a->running == 0 && a->options->idle_exit != 0;
 
 	if (may_idle && left <= 0)

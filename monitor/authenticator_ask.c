@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -92,8 +93,13 @@ authenticator_close(struct authenticator_link *l)
 void
 authenticator_end(struct authenticator_link *l)
 {
+	int status = 0;
+
 	hang_up(l);
 	if (l->pid > 0)
-		child_was_orderly(child_wait(l->pid, CLOSE_SECONDS));
+		status = child_wait(l->pid, CLOSE_SECONDS);
 	l->pid = 0;
+	if (WIFSIGNALED(status))
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "PAM's process died of signal %d", WTERMSIG(status));
 }

@@ -29,6 +29,7 @@
 #include "proxy/proxy.h"
 #include "sandbox/child.h"
 #include "sandbox/privilege.h"
+#include "sandbox/refusal.h"
 #include "sandbox/sandbox.h"
 
 enum { TOUCH_SECONDS = 60 };
@@ -206,8 +207,7 @@ wait_for_request(struct monitor *m)
 			kill_late_greeter(m);
 			return false;
 		}
-		struct timespec t = { .tv_sec = ms / 1000,
-				      .tv_nsec = ms % 1000 * 1000000 };
+		struct timespec t = timespec_of_ms(ms);
 		int n = ppoll(&p, 1, &t, told ? NULL : signals_while_waiting());
 		if (n > 0)
 			return true;
@@ -258,7 +258,8 @@ reap(struct monitor *m)
 	int status = child_wait_long(m->child);
 
 	m->child = 0;
-	return child_was_orderly(status);
+	return child_was_orderly(
+	    m->phase == MAILBOX ? ROLE_MAILBOX : ROLE_GREETER, status);
 }
 
 /*
@@ -486,6 +487,7 @@ monitor_run(const struct options *o, const struct connection *c)
 	m.connection = *c;
 	m.boundary = m.authenticator.fd = -1;
 	m.start = now_ms();
+	refusal_prepare();
 	if (!find_greeter_ids(&m)) {
 		if (o->tls != TLS_IMPLICIT)
 			refuse_connection(c, "-ERR [SYS/PERM] The server is "

@@ -31,8 +31,7 @@ delay_failure(long long start)
 
 	if (left <= 0)
 		return;
-	struct timespec t = { .tv_sec = left / 1000,
-			      .tv_nsec = left % 1000 * 1000000 };
+	struct timespec t = timespec_of_ms(left);
 	ppoll(NULL, 0, &t, signals_while_waiting());
 }
 
@@ -41,6 +40,7 @@ delay_failure(long long start)
 /* One try: from its start to the reply. */
 struct attempt {
 	long long start; /* in now_ms */
+	const char *why; /* it failed; NULL: what the result says */
 	struct reply reply;
 };
 
@@ -79,7 +79,7 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 		m->phase = GREETER_LOGGED_IN;
 	} else {
 		log_line(LOG_NOTICE, EVENT_LOGIN_FAILED, "login failed: %s",
-			 texts[r]);
+			 a->why != NULL ? a->why : texts[r]);
 		m->failed = true;
 		delay_failure(a->start);
 	}
@@ -209,6 +209,9 @@ monitor_scram_start(struct monitor *m)
 	       sizeof(q.scram_start.exporter));
 	if (m->offers.scram && m->tries <= TRIES_MAX)
 		r = authenticator_ask(&m->authenticator, &q, &answer);
+	if (r == LOGIN_DENIED && start->gs2[0] == 'y' && m->relay.bound)
+		a.why = "the client was told that no channel binding is "
+			"offered";
 	if (r != LOGIN_OK)
 		return conclude(m, &a, r);
 	m->phase = GREETER_SCRAM;

@@ -94,7 +94,7 @@ end_relay(pid_t relay, unsigned seconds)
 
 	/* which child_wait sends to one that is late */
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		child_was_orderly(status);
+		child_was_orderly(ROLE_RELAY, status);
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "monitor/keeper.h"
 #include "sandbox/child.h"
+#include "sandbox/refusal.h"
 #include "sandbox/sandbox.h"
 
 /*
@@ -112,13 +113,15 @@ recover_in_child(const struct options *o, const struct account *a,
 		 struct keeper *k)
 {
 	int status = -1;
-	pid_t child = fork();
+	pid_t child;
 
+	refusal_prepare();
+	child = fork();
 	if (child == 0)
 		_exit(recover_as_user(o, a, k));
 	if (child > 0)
 		status = child_wait(child, RECOVER_SECONDS);
-	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
+	return child > 0 && child_was_orderly(ROLE_RECOVERY, status);
 }
 
 bool

@@ -11,8 +11,8 @@
 #include <nettle/pbkdf2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "base/compat.h"
 #include "base/log.h"
 #include "sasl/base64.h"
 
@@ -23,7 +23,7 @@ scram_nonce(char nonce[SCRAM_SERVER_NONCE_SIZE])
 {
 	uint8_t octets[RANDOM_OCTETS];
 
-	if (getrandom(octets, sizeof(octets), 0) != (ssize_t)sizeof(octets)) {
+	if (!compat_random(octets, sizeof(octets))) {
 		log_line(LOG_ERR, EVENT_SETUP, "random numbers: %s",
 			 strerror(errno));
 		return false;

@@ -31,8 +31,7 @@ read_all(int fd, unsigned char *buf, size_t len, long long deadline)
 	while (len > 0) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		long long left = deadline - now_ms();
-		struct timespec t = { .tv_sec = left / 1000,
-				      .tv_nsec = left % 1000 * 1000000 };
+		struct timespec t = timespec_of_ms(left);
 
 		if (left <= 0 || signals_terminated())
 			return false;

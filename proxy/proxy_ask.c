@@ -67,7 +67,8 @@ read_by_child(int connection, uid_t uid, gid_t gid, struct proxy_client *client)
 					    REPORT_SECONDS);
 	close(pair[0]);
 	if (child > 0)
-		child_was_orderly(child_wait(child, ENDING_SECONDS));
+		child_was_orderly(ROLE_PROXY,
+				  child_wait(child, ENDING_SECONDS));
 	return told;
 }
 

@@ -4,15 +4,17 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/wire.h"
+#include "sandbox/refusal.h"
+#include "sandbox/sandbox.h"
 
 enum { LOOK_MS = 20 };
 
@@ -29,7 +31,7 @@ has_ended(pid_t child)
 bool
 child_ends(pid_t child, unsigned seconds)
 {
-	struct pollfd p = { .fd = pidfd_open(child, 0), .events = POLLIN };
+	struct pollfd p = { .fd = compat_pidfd_open(child), .events = POLLIN };
 	long long end = now_ms() + seconds * 1000LL;
 	long long left = seconds * 1000LL;
 	bool ended;
@@ -73,8 +75,7 @@ child_told(int fd, void *report, size_t size, unsigned seconds)
 
 	do {
 		long long left = end - now_ms();
-		struct timespec t = { .tv_sec = left / 1000,
-				      .tv_nsec = left % 1000 * 1000000 };
+		struct timespec t = timespec_of_ms(left);
 
 		if (left <= 0 || signals_terminated())
 			return false;
@@ -85,14 +86,18 @@ child_told(int fd, void *report, size_t size, unsigned seconds)
 }
 
 bool
-child_was_orderly(int status)
+child_was_orderly(enum role role, int status)
 {
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+	char call[REFUSAL_SIZE];
+
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
+		refusal_text(role, call);
 		log_line(LOG_CRIT, EVENT_PROTOCOL,
-			 "a process made a system call that it has no use for");
-	else if (WIFSIGNALED(status))
-		log_line(LOG_ERR, EVENT_PROTOCOL,
-			 "a process of this session died of signal %d",
-			 WTERMSIG(status));
+			 "%s made a system call that it has no use for: %s",
+			 sandbox_role(role), call);
+	} else if (WIFSIGNALED(status)) {
+		log_line(LOG_ERR, EVENT_PROTOCOL, "%s died of signal %d",
+			 sandbox_role(role), WTERMSIG(status));
+	}
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

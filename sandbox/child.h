@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "sandbox/role.h"
+
 /*
  * How long a process may take to end, once it has had its last word. The tests
  * are built with a shorter one.
@@ -40,6 +42,6 @@ bool child_told(int fd, void *report, size_t size, unsigned seconds);
  * Whether it came to its end by itself, and in order. Logs what else there is
  * to say of it.
  */
-bool child_was_orderly(int status);
+bool child_was_orderly(enum role role, int status);
 
 #endif

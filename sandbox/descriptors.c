@@ -10,12 +10,13 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/log.h"
 
 static bool
 close_between(unsigned first, unsigned last)
 {
-	if (first > last || close_range(first, last, 0) == 0)
+	if (first > last || compat_close_range(first, last) == 0)
 		return true;
 	if (errno != ENOSYS)
 		return false;

@@ -19,16 +19,27 @@
 #include "sandbox/sandbox_private.h"
 
 static const struct {
+	const char *name;
 	bool empty_root; /* it needs no file at all */
 	bool logs;
 	rlim_t descriptors; /* poll(2) needs as many as it is to look at */
 } roles[ROLES] = {
-	[ROLE_PROXY] = { .empty_root = true, .descriptors = 1 },
-	[ROLE_GREETER] = { .empty_root = true, .descriptors = 8 },
-	[ROLE_RELAY] = { .empty_root = true, .descriptors = 3 },
-	[ROLE_MAILBOX] = { .logs = true, .descriptors = 32 },
-	[ROLE_RECOVERY] = { .logs = true, .descriptors = 32 },
+	[ROLE_PROXY] = { "the PROXY header's reader", .empty_root = true,
+			 .descriptors = 1 },
+	[ROLE_GREETER] = { "the greeter", .empty_root = true,
+			   .descriptors = 8 },
+	[ROLE_RELAY] = { "the TLS relay", .empty_root = true,
+			 .descriptors = 3 },
+	[ROLE_MAILBOX] = { "the mailbox process", .logs = true,
+			   .descriptors = 32 },
+	[ROLE_RECOVERY] = { "the recovery", .logs = true, .descriptors = 32 },
 };
+
+const char *
+sandbox_role(enum role role)
+{
+	return roles[role].name;
+}
 
 static bool
 keep_descriptors(enum role role, const struct sandbox_needs *needs)

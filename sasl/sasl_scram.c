@@ -13,16 +13,31 @@
 
 /* NULL, or why the client's idea of channel binding is refused. */
 static const char *
-wrong_binding(const struct session *s, const struct scram_first *f, bool plus)
+wrong_binding(const struct scram_first *f, bool plus)
 {
 	if (plus != (f->binding == BINDING_USED))
 		return "Mechanism and message disagree on channel binding";
 	if (plus && strcmp(f->binding_name, "tls-exporter") != 0)
 		return "The channel binding is not known; tls-exporter is";
-	if (f->binding == BINDING_UNUSED && s->bound)
-		return "Channel binding is offered here; somebody told you "
-		       "otherwise";
 	return NULL;
+}
+
+/*
+ * The monitor has said no, and its reason to the log. A client that could bind
+ * but was told that we cannot hears of that.
+ */
+static enum outcome
+refuse_start(struct session *s, const struct scram_first *first,
+	     const struct reply *reply)
+{
+	if (first->binding != BINDING_UNUSED || !s->bound)
+		return authorization_conclude(s, reply);
+	sasl_refuse(s, "Channel binding is offered here; somebody told you "
+		       "otherwise");
+	if (reply->last == 0)
+		return GO_ON;
+	s->reason = END_REFUSED;
+	return OVER;
 }
 
 static bool
@@ -104,7 +119,7 @@ exchange(struct session *s, struct sasl *sasl, bool plus)
 	const char *wrong =
 	    scram_parse_first(&first, sasl->response, sasl->len);
 	if (wrong == NULL)
-		wrong = wrong_binding(s, &first, plus);
+		wrong = wrong_binding(&first, plus);
 	if (wrong != NULL)
 		return sasl_refuse(s, wrong);
 	if (*first.authzid != '\0' && strcmp(first.authzid, first.user) != 0)
@@ -112,7 +127,7 @@ exchange(struct session *s, struct sasl *sasl, bool plus)
 	if (!start(s, &first, &reply))
 		return OVER;
 	if (reply.result != LOGIN_OK)
-		return authorization_conclude(s, &reply);
+		return refuse_start(s, &first, &reply);
 	reply.server_first[SCRAM_SERVER_FIRST_SIZE - 1] = '\0';
 	if (!sasl_ask(s, sasl, reply.server_first, strlen(reply.server_first),
 		      &end))

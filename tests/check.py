@@ -15,6 +15,8 @@ fault     QUIT cut at every system call
 root      installed, in a copy of this host
 fuzz      each target for $FUZZ_CHECK_SECONDS
 lint      what machines find by reading
+
+They are built first. What cannot be built has failed, and the rest goes on.
 """
 import concurrent.futures
 import contextlib
@@ -140,6 +142,9 @@ def fuzzers():
     seconds = os.environ.get("FUZZ_CHECK_SECONDS", "20")
     for source in sorted(glob.glob(f"{TOP}/tests/fuzz/fuzz_*.c")):
         name = os.path.basename(source)[:-len(".c")]
+        if shutil.which("clang") and \
+                not os.path.exists(f"{TOP}/build/fuzz/{name}"):
+            continue  # its build has failed, and said so
         yield Job(f"fuzz: {name[len('fuzz_'):]}",
                   ["sh", "tests/fuzz/run", seconds, f"build/fuzz/{name}"],
                   busy=True, needs="clang")
@@ -166,6 +171,24 @@ PARTS = {
     "fuzz": fuzzers,
     "lint": lint,
 }
+
+
+def builds(parts):
+    """make coverage has built what it tests."""
+    if "POP3D_BUILD" in os.environ:
+        return
+    yield Job("build", ["make", "-s", "check-build"])
+    for part, needs in ("asan", "make"), ("fuzz", "clang"):
+        if part in parts:
+            yield Job(f"build: {part}", ["make", "-s", f"check-build-{part}"],
+                      needs=needs)
+
+
+def can_run(part):
+    """Whether the program is there that it is about; its build has failed."""
+    program = {"asan": os.path.join(ASAN, "pop3d"), "fuzz": None,
+               "lint": None}.get(part, PLAIN)
+    return program is None or os.access(program, os.X_OK)
 
 
 # ---- what they find
@@ -222,19 +245,26 @@ def main():
     os.makedirs(LOGS, exist_ok=True)
     signal.signal(signal.SIGINT, give_up)
     signal.signal(signal.SIGTERM, give_up)
-    jobs = [job for part in sys.argv[1:] or PARTS
-            for job in PARTS[part]()]
-    jobs.sort(key=Job.weight, reverse=True)
+    parts = sys.argv[1:] or list(PARTS)
     total, failed = [0, 0, 0], []
+
+    def found(done):
+        counts = tell(*done)
+        for i, n in enumerate(counts):
+            total[i] += n
+        if counts[1]:
+            failed.append(done[0].name)
+
+    for job in builds(parts):
+        found(carry_out(job))
+    jobs = [job for part in filter(can_run, parts) for job in PARTS[part]()]
+    jobs.sort(key=Job.weight, reverse=True)
     with concurrent.futures.ThreadPoolExecutor(CPUS) as busy, \
             concurrent.futures.ThreadPoolExecutor(4 * CPUS) as waiting:
         for done in concurrent.futures.as_completed(
                 [(busy if job.busy else waiting).submit(carry_out, job)
                  for job in jobs]):
-            counts = tell(*done.result())
-            total = [a + b for a, b in zip(total, counts)]
-            if counts[1]:
-                failed.append(done.result()[0].name)
+            found(done.result())
     if failed:
         print("failed: " + ", ".join(failed))
     print("%d passed, %d failed, %d skipped" % tuple(total))

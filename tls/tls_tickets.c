@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/fileio.h"
 
 enum { KEY_SECONDS = 12 * 3600, KEY_SIZE = 80 };
@@ -59,7 +59,7 @@ make_key(const char *path, struct ticket_key *k)
 
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
 		sizeof(temporary) ||
-	    getrandom(k->key, sizeof(k->key), 0) != (ssize_t)sizeof(k->key))
+	    !compat_random(k->key, sizeof(k->key)))
 		return false;
 	k->made = now();
 	int fd = mkostemp(temporary, O_CLOEXEC);

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import poplib
+import re
 import shutil
 import ssl
 import subprocess
@@ -41,7 +42,7 @@ class Client:
     def start(self, *argv, display="", **more):
         env = {"PATH": os.environ["PATH"], "HOME": str(self.home),
                "LC_ALL": "C.UTF-8", "FETCHMAILHOME": str(self.home),
-               "DISPLAY": display,
+               "DISPLAY": display, "SHELL": "/bin/sh",
                "SSL_CERT_FILE": str(self.certificate or "")}
         more.setdefault("stdin", subprocess.DEVNULL)
         if AS_ROOT:  # some refuse to work for root
@@ -180,6 +181,14 @@ delivery mda /bin/sh {self.write('deliver', DELIVER)} {self.maildir()}
         self.run("mpop", "--file=mpoprc", "--quiet")
 
 
+def mpop_binds():
+    """Over TLS it takes SCRAM-SHA-256 for less than what it could do."""
+    version = subprocess.run(["mpop", "--version"], text=True,
+                             stdout=subprocess.PIPE).stdout
+    return tuple(map(int, re.search(r"version (\d+)\.(\d+)\.(\d+)",
+                                    version).groups())) >= (1, 4, 19)
+
+
 class Mutt(Client):
     """Fetches by its command <fetch-mail> into an mbox."""
 
@@ -200,7 +209,8 @@ set certificate_file={self.certificate or '/dev/null'}
 set header_cache= read_inc=0 net_inc=0 wait_key=no sleep_time=0
 push <fetch-mail><exit>
 """)
-        self.run("script", "-qec",
+        # newer ones of script make a terminal of no size
+        self.run("script", "-qec", "stty rows 24 cols 80; "
                  f"TERM=vt100 {self.program} -nF muttrc -f {spool}",
                  "/dev/null")
         return [drop_status(m) for m in mbox_messages(spool)]

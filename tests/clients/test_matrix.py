@@ -12,7 +12,7 @@ import pytest
 import reference
 import sasl
 from certificate import make_certificate
-from clients import ALL, Mpop
+from clients import ALL, Mpop, mpop_binds
 from pop3 import message, wait_until
 from thunderbird import Thunderbird, picture
 
@@ -145,6 +145,8 @@ def test_ways_to_log_in(host, certificate, auth, security):
                     *options(host, security, certificate))
     client = Mpop(host.directory("client"), server.port, security,
                   f"{host.top}/ca.crt")
+    if auth.startswith("scram") and security != "plain" and mpop_binds():
+        auth += "-plus"
     client.auth = auth
     assert client.fetch(delete=True) == texts([message(1)])
     method = auth.upper()

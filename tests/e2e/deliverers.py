@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import mailbox
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,16 @@ def missing(kind):
     """Why this kind cannot be tried here, or None."""
     if kind in AGENTS and shutil.which(kind) is None:
         return f"{kind} is not installed"
+    if kind == "maildrop" and maildrop_version() >= 4:
+        return ("maildrop 4 puts an empty line before its message, which "
+                "lengthens the one that was the last")
     return None
+
+
+def maildrop_version():
+    told = subprocess.run(["maildrop", "-v"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True).stdout
+    return int(re.search(r"maildrop (\d+)\.", told)[1])
 
 
 # An agent looks for a lock once a second; others, who look all the time, take

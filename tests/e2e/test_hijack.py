@@ -4,6 +4,7 @@ reader of PROXY headers, as an ordinary user's: see tests/hijack.
 """
 import os
 import pathlib
+import re
 import shutil
 import sys
 import time
@@ -24,11 +25,16 @@ def options(host, role):
     return [], "socketpair"
 
 
+def hijack(host):
+    attacks.require()
+    shutil.copy(attacks.BINARY, host.pop3d)
+    host.hijacked = True
+
+
 @pytest.mark.skipif(has_asan(), reason="has a program of its own")
 @pytest.mark.parametrize("role", attacks.ROLES)
 def test_hijacked_process_gets_nowhere(host, role, capsys):
-    attacks.require()
-    shutil.copy(attacks.BINARY, host.pop3d)
+    hijack(host)
     host.write(message(1))
     arguments, transport = options(host, role)
     outcomes = {}
@@ -43,10 +49,22 @@ def test_hijacked_process_gets_nowhere(host, role, capsys):
 
 
 @pytest.mark.skipif(has_asan(), reason="has a program of its own")
+@pytest.mark.parametrize("role", attacks.ROLES)
+def test_log_names_the_process_and_its_system_call(host, role):
+    hijack(host)
+    host.write(message(1))
+    arguments, transport = options(host, role)
+    with host.start(*arguments, transport=transport) as s:
+        s.exchange(attacks.script(role, "chroot", "secret"))
+        s.status()
+        assert re.search(attacks.NAMES[role] + r" made a system call that it "
+                         r"has no use for: chroot \(\d+\)$", s.log(), re.M)
+
+
+@pytest.mark.skipif(has_asan(), reason="has a program of its own")
 @pytest.mark.parametrize("name", ["ask-for-ever", "stay-silent"])
 def test_hijacked_greeter_does_not_outlast_sigterm(host, name):
-    attacks.require()
-    shutil.copy(attacks.BINARY, host.pop3d)
+    hijack(host)
     with host.start() as s:
         s.send(attacks.script("greeter", name, "secret"))
         s.expect("began")

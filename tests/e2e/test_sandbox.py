@@ -44,9 +44,12 @@ def all_children(session):
     found = []
 
     def is_complete():
-        found[:] = [Process(pid) for pid in members(session.process)
-                    if pid != session.process.pid]
-        return [kinds(process) for process in found].count(PAMS) == 1
+        try:
+            found[:] = [Process(pid) for pid in members(session.process)
+                        if pid != session.process.pid]
+            return [kinds(process) for process in found].count(PAMS) == 1
+        except OSError:
+            return False  # one has just ended
 
     wait_until(is_complete)
     return found

@@ -122,8 +122,20 @@ def test_another_connections_binding_is_refused(client):
 def test_who_was_talked_out_of_binding_is_refused(client):
     """The flag y: a client that would have bound, but was not offered it."""
     scram = sasl.Scram("thomas", "tanstaaf", gs2="y,,")
-    assert client.reply("AUTH SCRAM-SHA-256 " +
-                        scram.first()).startswith("-ERR")
+    assert client.reply("AUTH SCRAM-SHA-256 " + scram.first()) == \
+        "-ERR AUTH: Channel binding is offered here; somebody told you " \
+        "otherwise"
+    assert re.search(r"user=thomas method=SCRAM-SHA-256 tls=\S+: login failed: "
+                     "the client was told that no channel binding is offered$",
+                     client.session.log(), re.M)
+
+
+def test_who_insists_on_being_talked_out_of_it_has_three_tries(client):
+    first = sasl.Scram("thomas", "tanstaaf", gs2="y,,").first()
+    for _ in range(3):
+        assert client.reply(f"AUTH SCRAM-SHA-256 {first}").startswith("-ERR")
+    client.session.status()
+    assert client.session.log().count("login failed: ") == 3
 
 
 def test_without_binding_it_works_as_well(client):

@@ -3,6 +3,7 @@ import os
 import ssl
 import subprocess
 import tempfile
+import time
 
 KINDS = {"rsa": ["-newkey", "rsa:2048"],
          "ec": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]}
@@ -25,8 +26,42 @@ def make_certificate(kind, name, days="30", names=True):
     with tempfile.NamedTemporaryFile() as key:
         key.write(pem[:at])
         key.flush()
+        if int(days) < 0:
+            return expired(key.name, name, int(days)), pem[:at]
         return openssl("x509", "-signkey", key.name, "-days", days,
                        input=pem[at:]), pem[:at]
+
+
+CA = """\
+[ca]
+default_ca = it
+[it]
+database = {top}/database
+serial = {top}/serial
+new_certs_dir = {top}
+policy = any
+[any]
+commonName = supplied
+"""
+
+
+def expired(key, name, days):
+    """OpenSSL 3.5's `x509 -days` takes none that are gone; `ca` takes dates."""
+    def date(day):
+        return time.strftime("%Y%m%d%H%M%SZ",
+                             time.gmtime(time.time() + day * 86400))
+
+    with tempfile.TemporaryDirectory() as top:
+        paths = [os.path.join(top, file)
+                 for file in ("database", "config", "request")]
+        for path, text in zip(paths, ("", CA.format(top=top), openssl(
+                "req", "-new", "-key", key, "-subj", f"/CN={name}").decode())):
+            with open(path, "w", encoding="ascii") as f:
+                f.write(text)
+        return openssl("ca", "-batch", "-notext", "-selfsign", "-rand_serial",
+                       "-md", "sha256", "-config", paths[1], "-keyfile", key,
+                       "-in", paths[2], "-startdate", date(days - 10),
+                       "-enddate", date(days))
 
 
 def certificate(kind="rsa", name="localhost"):

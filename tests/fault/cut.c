@@ -15,7 +15,8 @@
  *           each call that is counted, whose number is in $CALL
  *
  * REPORT gets a line for each call counted: its number in the kernel's table,
- * its arguments and, if it came back, what it returned. No process's memory
+ * its arguments and, if it came back, what it returned; and a last line
+ * "SIGSYS N" where the filter of N processes has ended them. No process's memory
  * is looked at: they may have forbidden it. The command's descriptors 0 to 2
  * are its own; the exit status is the first process's, 128 and the signal's
  * number if it was killed.
@@ -51,6 +52,7 @@ static struct {
 	long children;
 	long count; /* of the calls of `cut`, the current one not included */
 	bool failing;
+	long refused; /* processes that died of SIGSYS */
 	struct __ptrace_syscall_info entries[PROCESSES];
 	int status;
 } c = { .cut = -1 };
@@ -81,36 +83,55 @@ place(pid_t pid)
 /* Registers */
 
 #if defined(__x86_64__)
-typedef struct user_regs_struct registers;
-#define ARGUMENT_1(r) (r).rdi
-#define ARGUMENT_2(r) (r).rsi
+#define NUMBER(r) (r).orig_rax
 #define RESULT(r) (r).rax
+#elif defined(__i386__)
+#define NUMBER(r) (r).orig_eax
+#define RESULT(r) (r).eax
 #elif defined(__aarch64__)
-typedef struct user_regs_struct registers;
-#define ARGUMENT_1(r) (r).regs[0]
-#define ARGUMENT_2(r) (r).regs[1]
 #define RESULT(r) (r).regs[0]
 #else
 #error "the registers of a system call on this machine are to be named here"
 #endif
 
 static void
-change_registers(pid_t pid, bool entry)
+transfer(int request, pid_t pid, int set, void *data, size_t size)
 {
-	registers r;
-	struct iovec io = { &r, sizeof(r) };
+	struct iovec io = { data, size };
 
-	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &io) != 0)
-		die("PTRACE_GETREGSET");
-	if (entry) {
-		/* no descriptor, no path: the call has no effect */
-		ARGUMENT_1(r) = (unsigned long long)-1;
-		ARGUMENT_2(r) = 0;
-	} else {
-		RESULT(r) = (unsigned long long)-c.error;
-	}
-	if (ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &io) != 0)
-		die("PTRACE_SETREGSET");
+	if (ptrace(request, pid, set, &io) != 0)
+		die("the registers");
+}
+
+static void
+set_result(pid_t pid, long result)
+{
+	struct user_regs_struct r;
+
+	transfer(PTRACE_GETREGSET, pid, NT_PRSTATUS, &r, sizeof(r));
+	RESULT(r) = (__typeof__(RESULT(r)))result;
+	transfer(PTRACE_SETREGSET, pid, NT_PRSTATUS, &r, sizeof(r));
+}
+
+/*
+ * The call is not made. Its number becomes -1, which the filter lets pass; with
+ * its own number and arguments of no effect it might not.
+ */
+static void
+leave_out(pid_t pid)
+{
+#ifdef NUMBER
+	struct user_regs_struct r;
+
+	transfer(PTRACE_GETREGSET, pid, NT_PRSTATUS, &r, sizeof(r));
+	NUMBER(r) = (__typeof__(NUMBER(r)))-1;
+	transfer(PTRACE_SETREGSET, pid, NT_PRSTATUS, &r, sizeof(r));
+#else
+	int number = -1;
+
+	transfer(PTRACE_SETREGSET, pid, NT_ARM_SYSTEM_CALL, &number,
+		 sizeof(number));
+#endif
 }
 
 /* The cut */
@@ -158,7 +179,7 @@ at_entry(pid_t pid, const struct __ptrace_syscall_info *info)
 	c.failing = c.action == ACTION_FAIL && !cannot_fail(info->entry.nr) &&
 		    (c.for_ever ? c.count >= c.at : c.count == c.at);
 	if (c.failing)
-		change_registers(pid, true);
+		leave_out(pid);
 	if (c.count == c.at && c.action == ACTION_KILL)
 		kill(pid, SIGKILL);
 	if (c.count == c.at && c.action == ACTION_KILL_ALL)
@@ -191,7 +212,7 @@ at_syscall(pid_t pid)
 			at_entry(pid, &info);
 	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
 		if (pid == c.cut && c.failing)
-			change_registers(pid, false);
+			set_result(pid, -c.error);
 		if (pid == c.cut && c.count > 0)
 			fprintf(c.report, " %lld", (long long)info.exit.rval);
 		if (c.cut == -1 && is_the_read(entry, &info))
@@ -262,6 +283,8 @@ run(void)
 			(void)ptrace(PTRACE_SYSCALL, pid, 0, signal);
 			continue;
 		}
+		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+			c.refused++;
 		c.pids[place(pid)] = 0;
 		if (pid == c.cut)
 			c.cut = 0; /* its pid may come again */
@@ -309,6 +332,8 @@ main(int argc, char **argv)
 	parse(argv);
 	start(argv + 7);
 	run();
+	if (c.refused > 0)
+		fprintf(c.report, "\nSIGSYS %ld", c.refused);
 	fclose(c.report);
 	return WIFSIGNALED(c.status) ? 128 + WTERMSIG(c.status)
 				     : WEXITSTATUS(c.status);

@@ -6,8 +6,8 @@ FUZZ_SECONDS ?= 60
 FUZZ_CHECK_SECONDS ?= 20
 FUZZ_CC = clang
 FUZZ_SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_FLAGS = -std=gnu17 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
-	$(WARNINGS) $(FUZZ_SANITIZE) -MMD -I.
+FUZZ_FLAGS = $(dialect) -O1 -g -fno-omit-frame-pointer \
+	$(WARNINGS) $(FUZZ_SANITIZE) -MMD
 
 fuzz_targets = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_objects = $(patsubst %.c,build/fuzz/%.o,$(filter-out pop3d.c,$(sources)))
@@ -27,6 +27,8 @@ build/fuzz/%.o: %.c Makefile tests/fuzz/fuzz.mk
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 	$(if $(filter $@,$(fuzz_roles)),$(FUZZ_OWN_SECTION) $@)
+
+build/fuzz/sandbox/refusal.o: $(build)/syscall_names.h
 
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(fuzz_objects)
 	$(FUZZ_CC) $(FUZZ_FLAGS) -Wno-unused-function -fsanitize=fuzzer \

@@ -3,6 +3,7 @@ What the code in hijack.c tries in each process, and what must become of it.
 """
 import os
 import platform
+import sys
 
 import pytest
 
@@ -13,11 +14,13 @@ KERNEL = """open-passwd create-file make-directory make-link change-mode
 inet-socket unix-socket packet-socket connect send-elsewhere pass-descriptor
 signal-monitor signal-all fork clone3 exec dup-and-exec ptrace read-monitor
 open-monitor pidfd mmap-exec mprotect-exec chroot setuid setgroups
-user-namespace open-by-handle io-uring bpf keyring memfd raise-limits""".split()
-if platform.machine() == "x86_64":
+block-refusal handle-refusal user-namespace open-by-handle io-uring bpf keyring
+memfd raise-limits""".split()
+# a copy of Debian for i386 runs under a kernel for amd64
+if platform.machine() == "x86_64" and sys.maxsize > 2 ** 32:
     KERNEL += ["int80", "x32"]
 
-KILLED = "killed: a process made a system call that it has no use for"
+KILLED = "killed: made a system call that it has no use for"
 REFUSED = "failed: EACCES"
 OUT_OF_TURN = "ended: out of its turn"
 NO_REQUEST = "ended: sent what is no request"
@@ -27,6 +30,10 @@ NOT_TAKEN = "ended: does not take the answers to its requests"
 UNTOLD = "ended: the relay has told nothing"
 NO_HEADER = "ended: no PROXY header"
 ENDED = "failed: ECONNRESET"
+
+# As the log has them.
+NAMES = {"greeter": "the greeter", "mailbox": "the mailbox process",
+         "relay": "the TLS relay", "proxy": "the PROXY header's reader"}
 
 # Landlock's part in the processes that have files to open, and what libraries
 # may try without harm.

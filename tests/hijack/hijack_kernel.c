@@ -303,7 +303,35 @@ call_as_x32(const struct victim *v)
 }
 #endif
 
+/* Not to die of a system call that the filter refuses. */
+static bool
+block_refusal(const struct victim *v)
+{
+	sigset_t all;
+
+	(void)v;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	syscall(SYS_getppid);
+	return true;
+}
+
+static void
+go_on(int signal)
+{
+	(void)signal;
+}
+
+static bool
+handle_refusal(const struct victim *v)
+{
+	(void)v;
+	return signal(SIGSYS, go_on) != SIG_ERR;
+}
+
 const struct attack kernel_attacks[] = {
+	{ "block-refusal", block_refusal },
+	{ "handle-refusal", handle_refusal },
 	{ "open-passwd", open_passwd },
 	{ "create-file", create_file },
 	{ "make-directory", make_directory },

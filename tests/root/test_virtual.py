@@ -1,5 +1,4 @@
 """--virtual-user: accounts that PAM knows and the host does not."""
-import crypt
 import os
 import pathlib
 import re
@@ -25,12 +24,18 @@ def userdb(accounts):
     return f"pam_userdb.so db={DB}"
 
 
+def hashed(word):
+    """As crypt(3) does it, for which Python has no module any more."""
+    return subprocess.run(["openssl", "passwd", "-6", word], text=True,
+                          check=True, stdout=subprocess.PIPE).stdout.strip()
+
+
 def pwdfile(accounts):
     """pam_pwdfile of libpam-pwdfile."""
     if not list(pathlib.Path("/lib").glob("*/security/pam_pwdfile.so")):
         pytest.skip("libpam-pwdfile is not installed")
     pathlib.Path(DB).write_text("".join(
-        f"{name}:{crypt.crypt(word)}\n" for name, word in accounts.items()))
+        f"{name}:{hashed(word)}\n" for name, word in accounts.items()))
     return f"pam_pwdfile.so pwdfile={DB}"
 
 

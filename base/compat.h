@@ -1,0 +1,25 @@
+/*
+ * System calls that we make ourselves: the oldest C libraries we are built
+ * with (glibc 2.34, musl) have no function for them, or a library's function
+ * does more than the call. In every process.
+ */
+#ifndef COMPAT_H
+#define COMPAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* pidfd_open(2); glibc has it from 2.36 on, musl has not. -1, with errno. */
+int compat_pidfd_open(pid_t pid);
+
+/* close_range(2) without flags; musl has none. -1, with errno. */
+int compat_close_range(unsigned first, unsigned last);
+
+/*
+ * Fills dst by getrandom(2). From glibc 2.41 on its function makes no system
+ * call but maps memory for the vDSO's generator and blocks signals meanwhile.
+ */
+bool compat_random(void *dst, size_t size);
+
+#endif

@@ -53,8 +53,8 @@ static const char *const reasons[END_REASONS] = {
 	[END_UNKNOWN] = "too many unknown commands",
 	[END_REFUSED] = "refused",
 	[END_PLAINTEXT] = "passwords are not taken without TLS",
-	[END_TOO_LONG] = "AUTH was given more than is taken: a token may have "
-			 "12288 octets",
+	[END_TOO_LONG] = ("AUTH was given more than is taken: a token may have "
+			  "12288 octets"),
 	[END_FAULT] = "fault",
 };
 

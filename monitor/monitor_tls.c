@@ -31,7 +31,7 @@
 
 enum { CHECK_SECONDS = 10 };
 
-/* ---- in the relay's process */
+/* ---- in the relay's process, and where the files are checked before */
 
 static SSL_CTX *
 load(const struct options *o)

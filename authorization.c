@@ -42,8 +42,8 @@ command_user(struct session *s, const struct arguments *a)
 
 	if (!plaintext_allowed(s))
 		return refuse_plaintext(s);
-	if (strlen(a->text) > USER_MAX || *a->text == '\0') {
-		stream_printf(&s->stream, "-ERR USER: A name is needed");
+	if (strlen(a->text) > USER_MAX) {
+		stream_printf(&s->stream, "-ERR USER: The name is too long");
 		return GO_ON;
 	}
 	s->name_accepted = true;
@@ -141,20 +141,18 @@ enum outcome
 command_apop(struct session *s, const struct arguments *a)
 {
 	struct apop_request *apop = &s->request.apop;
-	char *blank = strrchr(a->text, ' ');
 
 	if (s->offers->apop[0] == '\0') {
 		stream_printf(&s->stream, "-ERR APOP is not offered here");
 		return GO_ON;
 	}
-	if (blank == NULL || blank == a->text || blank - a->text > USER_MAX ||
-	    !parse_digest(apop->digest, blank + 1)) {
+	if (strlen(a->text) > USER_MAX ||
+	    !parse_digest(apop->digest, a->more)) {
 		stream_printf(&s->stream,
 			      "-ERR APOP: A name and a digest are needed");
 		return GO_ON;
 	}
-	snprintf(apop->user, sizeof(apop->user), "%.*s", (int)(blank - a->text),
-		 a->text);
+	snprintf(apop->user, sizeof(apop->user), "%s", a->text);
 	s->request.type = REQUEST_APOP;
 	return authorization_log_in(s);
 }
@@ -265,7 +263,9 @@ static void
 say_bye(struct session *s)
 {
 	s->request.type = REQUEST_BYE;
-	s->request.reason = s->plaintext_refused ? END_PLAINTEXT : s->reason;
+	s->request.reason = s->plaintext_refused ? END_PLAINTEXT
+			    : s->too_long	 ? END_TOO_LONG
+						 : s->reason;
 	boundary_send(s->monitor, &s->request);
 }
 

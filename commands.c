@@ -8,11 +8,11 @@
 static enum outcome command_capa(struct session *, const struct arguments *);
 
 static const struct command rows[] = {
-	{ "USER", command_user, AUTHORIZATION, REST_OF_LINE, "USER",
+	{ "USER", command_user, AUTHORIZATION, NAME, "USER",
 	  plaintext_allowed },
-	{ "PASS", command_pass, AUTHORIZATION, REST_OF_LINE, NULL, NULL },
-	{ "APOP", command_apop, AUTHORIZATION, REST_OF_LINE, NULL, NULL },
-	{ "AUTH", command_auth, AUTHORIZATION, OPTIONAL_REST, NULL, NULL },
+	{ "PASS", command_pass, AUTHORIZATION, PASSWORD, NULL, NULL },
+	{ "APOP", command_apop, AUTHORIZATION, NAME_AND_DIGEST, NULL, NULL },
+	{ "AUTH", command_auth, AUTHORIZATION, MECHANISM, NULL, NULL },
 	{ "STLS", command_stls, AUTHORIZATION, NOTHING, "STLS", stls_possible },
 	{ "QUIT", command_leave, AUTHORIZATION, NOTHING, NULL, NULL },
 	{ "STAT", command_stat, TRANSACTION, NOTHING, NULL, NULL },

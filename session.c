@@ -55,6 +55,68 @@ session_flush(struct session *s)
 	return false;
 }
 
+/* ---- blanks: the one place that knows what they mean */
+
+static const char blanks[] = " \t";
+
+static void
+cut_blanks_at_end(char *text)
+{
+	size_t n = strlen(text);
+
+	while (n > 0 && strchr(blanks, text[n - 1]) != NULL)
+		n--;
+	text[n] = '\0';
+}
+
+/* Cuts text behind its first word; what follows the blanks, or NULL. */
+static char *
+cut_first_word(char *text)
+{
+	char *end = text + strcspn(text, blanks);
+	char *next = end + strspn(end, blanks);
+
+	*end = '\0';
+	return *next != '\0' ? next : NULL;
+}
+
+/* Cuts the last word, which ends text, off what is before it; or NULL. */
+static char *
+cut_last_word(char *text)
+{
+	char *word = text + strlen(text);
+
+	while (word > text && strchr(blanks, word[-1]) == NULL)
+		word--;
+	if (word == text)
+		return NULL;
+	word[-1] = '\0';
+	cut_blanks_at_end(text);
+	return word;
+}
+
+/*
+ * Blanks around arguments mean nothing, however many: clients pad. But those
+ * of a password are its own, and AUTH's response is base64, which has none.
+ */
+static void
+read_arguments(enum syntax syntax, struct arguments *a)
+{
+	if (a->text == NULL || syntax == PASSWORD)
+		return;
+	a->text += strspn(a->text, blanks);
+	if (syntax != MECHANISM)
+		cut_blanks_at_end(a->text);
+	if (*a->text == '\0')
+		a->text = NULL;
+	else if (syntax == MECHANISM || syntax == MESSAGE_AND_LINES)
+		a->more = cut_first_word(a->text);
+	else if (syntax == NAME_AND_DIGEST)
+		a->more = cut_last_word(a->text);
+}
+
+/* ---- syntax */
+
 /*
  * A number of digits only; one that is too large for any message counts as
  * the largest.
@@ -85,12 +147,9 @@ check_message(const struct session *s, const char *text, struct arguments *a)
 static const char *
 check_two(const struct session *s, struct arguments *a)
 {
-	char *blank = a->text == NULL ? NULL : strchr(a->text, ' ');
-
-	if (blank == NULL)
+	if (a->more == NULL)
 		return "A message number and a number of lines are needed";
-	*blank = '\0';
-	if (!digits(blank + 1, &a->lines))
+	if (!digits(a->more, &a->lines))
 		return "The number of lines is made of digits";
 	return check_message(s, a->text, a);
 }
@@ -103,10 +162,14 @@ check_syntax(const struct session *s, const struct command *c,
 	switch (c->syntax) {
 	case NOTHING:
 		return a->text == NULL ? NULL : "No argument is allowed";
-	case OPTIONAL_REST:
+	case MECHANISM:
 		return NULL;
-	case REST_OF_LINE:
+	case NAME:
+	case PASSWORD:
 		return a->text != NULL ? NULL : "An argument is needed";
+	case NAME_AND_DIGEST:
+		return a->more != NULL ? NULL
+				       : "A name and a digest are needed";
 	case OPTIONAL_MESSAGE:
 		return a->text == NULL ? NULL : check_message(s, a->text, a);
 	case MESSAGE:
@@ -167,7 +230,7 @@ carry_out(struct session *s, char *line, size_t len)
 	s->name_accepted = false;
 	if (memchr(line, '\0', len) != NULL)
 		return refuse_unknown(s, "Unknown command");
-	char *blank = strchr(line, ' ');
+	char *blank = strpbrk(line, blanks);
 	if (blank != NULL) {
 		*blank = '\0';
 		a.text = blank + 1;
@@ -178,6 +241,7 @@ carry_out(struct session *s, char *line, size_t len)
 	s->unknown = 0;
 	if ((c->states & s->state) == 0)
 		return refuse_state(s, c->name);
+	read_arguments(c->syntax, &a);
 	const char *wrong = check_syntax(s, c, &a);
 	if (wrong != NULL) {
 		stream_printf(&s->stream, "-ERR %s: %s", c->name, wrong);
@@ -204,7 +268,9 @@ session_getline(struct session *s, char **line, size_t *len)
 	if (r == STREAM_OK)
 		return GO_ON;
 	*line = NULL;
-	if (r != STREAM_TOO_LONG)
+	if (r == STREAM_OVERLONG)
+		s->too_long = true;
+	else if (r != STREAM_TOO_LONG)
 		return end_of_stream(s, r);
 	return refuse_unknown(s, "Line too long");
 }

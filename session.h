@@ -31,16 +31,23 @@ struct session;
 struct arguments {
 	size_t message; /* an existing message's number; 0: not given */
 	size_t lines;	/* TOP */
-	char *text;	/* the rest of the line, NUL-terminated */
+	char *text;	/* the first argument; NULL: not given */
+	char *more;	/* the second one of those that have two, or NULL */
 };
 
+/*
+ * What a command's arguments are. SP and TAB before, between and behind them
+ * are no part of any, with the exceptions told here.
+ */
 enum syntax {
 	NOTHING,
 	OPTIONAL_MESSAGE,
 	MESSAGE,
 	MESSAGE_AND_LINES,
-	REST_OF_LINE,
-	OPTIONAL_REST
+	NAME,		 /* the rest of the line, with the blanks inside */
+	NAME_AND_DIGEST, /* a name, and the line's last word */
+	PASSWORD,	 /* every octet behind one blank */
+	MECHANISM	 /* none; or a word and, optional, all behind it */
 };
 
 /* A command; one that differs from state to state has a row for each. */
@@ -83,6 +90,7 @@ struct session {
 	bool user_given;	/* by the command before this one */
 	bool name_accepted;
 	bool plaintext_refused; /* for the log */
+	bool too_long;		/* AUTH was given too much; for the log */
 	bool bound;		/* SCRAM can be bound to TLS */
 	/* TRANSACTION */
 	struct maildrop *maildrop;

@@ -16,8 +16,10 @@ enum {
 	/* limits for names and passwords, in octets */
 	USER_MAX = 255,
 	PASSWORD_MAX = 1023,
-	/* octets; what fits into the longest line in base64 */
+	/* Microsoft's are the longest, up to 12 kB */
 	TOKEN_MAX = 12288,
+	/* what fits into the longest line in base64: a token and its frame */
+	RESPONSE_MAX = STREAM_INPUT_SIZE / 4 * 3,
 	APOP_DIGEST_SIZE = 16
 };
 
@@ -49,6 +51,7 @@ enum end_reason {
 	END_UNKNOWN,   /* too many unknown commands */
 	END_REFUSED,   /* too many failures */
 	END_PLAINTEXT, /* a password was not taken without TLS */
+	END_TOO_LONG,  /* AUTH was given more than is taken */
 	END_FAULT,     /* a message could not be sent whole */
 	END_REASONS
 };

@@ -235,18 +235,27 @@ line_limit(const struct stream *s)
 	return STREAM_LINE_MAX;
 }
 
+/* What a line is that is longer than that. */
+static enum stream_result
+excess(size_t limit)
+{
+	return limit == STREAM_LINE_MAX ? STREAM_TOO_LONG : STREAM_OVERLONG;
+}
+
 /* Takes the line that ends at `newline` out of the input. */
 static enum stream_result
 take_line(struct stream *s, char *newline, char **line, size_t *len)
 {
 	char *start = s->input + s->in_start;
-	bool too_long =
-	    s->skipping || (size_t)(newline + 1 - start) > line_limit(s);
+	size_t limit = line_limit(s);
+	enum stream_result r = s->skipping;
 
+	if (r == STREAM_OK && (size_t)(newline + 1 - start) > limit)
+		r = excess(limit);
 	s->in_start = (size_t)(newline + 1 - s->input);
-	s->skipping = false;
-	if (too_long)
-		return STREAM_TOO_LONG;
+	s->skipping = STREAM_OK;
+	if (r != STREAM_OK)
+		return r;
 	if (newline > start && newline[-1] == '\r')
 		newline--;
 	*newline = '\0';
@@ -267,8 +276,10 @@ stream_getline(struct stream *s, char **line, size_t *len)
 				       s->in_end - s->in_start);
 		if (newline != NULL)
 			return take_line(s, newline, line, len);
-		if (s->in_end - s->in_start >= line_limit(s)) {
-			s->skipping = true;
+		size_t limit = line_limit(s);
+		if (s->in_end - s->in_start >= limit) {
+			if (s->skipping == STREAM_OK)
+				s->skipping = excess(limit);
 			s->in_start = s->in_end;
 		}
 		enum stream_result r = stream_flush(s);
@@ -362,6 +373,6 @@ stream_restart(struct stream *s, int in, int out)
 	s->in = in;
 	s->out = out;
 	s->in_start = s->in_end = s->out_end = 0;
-	s->skipping = false;
+	s->skipping = STREAM_OK;
 	s->error = STREAM_OK;
 }

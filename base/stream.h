@@ -15,7 +15,7 @@ enum {
 	/* RFC 2449 section 4: a command line, its CRLF counted */
 	STREAM_LINE_MAX = 255,
 	/* one that stream.long_prefix allows to be longer, and read ahead */
-	STREAM_INPUT_SIZE = 16384,
+	STREAM_INPUT_SIZE = 18 * 1024,
 	STREAM_OUTPUT_SIZE = 128 * 1024,
 	/* replies that a login hands on unsent instead of flushing them */
 	STREAM_PENDING_MAX = 4096
@@ -24,6 +24,7 @@ enum {
 enum stream_result {
 	STREAM_OK,
 	STREAM_TOO_LONG,  /* a line over the limit, skipped to its end */
+	STREAM_OVERLONG,  /* the same, of a line that may be long */
 	STREAM_CLOSED,	  /* the client is gone */
 	STREAM_TIMEOUT,	  /* it ended no line, or took nothing, for too long */
 	STREAM_OVERDUE,	  /* the deadline has passed, whatever it did */
@@ -56,7 +57,8 @@ struct stream {
 	 * octets; NULL: no line may.
 	 */
 	const char *long_prefix;
-	bool skipping;		 /* inside a line that is too long */
+	/* inside a line that is too long: its result */
+	enum stream_result skipping;
 	size_t in_start, in_end; /* unread input */
 	size_t out_end;
 	char input[STREAM_INPUT_SIZE];

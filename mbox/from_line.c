@@ -99,21 +99,37 @@ is_name(struct word w, const char *list)
 	return false;
 }
 
+static bool
+is(struct word w, const char *text)
+{
+	return w.len == strlen(text) && memcmp(w.s, text, w.len) == 0;
+}
+
+/* Takes off "remote from HOST", which UUCP's mailers and Solaris write. */
+static void
+cut_remote(const char *s, size_t *len)
+{
+	size_t left = *len;
+
+	last_word(s, &left);
+	if (is(last_word(s, &left), "from") &&
+	    is(last_word(s, &left), "remote"))
+		*len = left;
+}
+
 /* Whether the len bytes end in a sender and an asctime date. */
 static bool
 ends_in_date(const char *s, size_t len)
 {
-	struct word w = last_word(s, &len);
+	struct word w;
 
-	if (is_year(w)) {
+	cut_remote(s, &len);
+	w = last_word(s, &len);
+	if (!is_year(w) && (!is_zone(w) || !is_year(last_word(s, &len))))
+		return false;
+	w = last_word(s, &len);
+	for (int zones = 0; zones < 2 && is_zone(w); zones++)
 		w = last_word(s, &len);
-		for (int zones = 0; zones < 2 && is_zone(w); zones++)
-			w = last_word(s, &len);
-	} else {
-		if (!is_zone(w) || !is_year(last_word(s, &len)))
-			return false;
-		w = last_word(s, &len);
-	}
 	if (!is_time(w))
 		return false;
 	w = last_word(s, &len);

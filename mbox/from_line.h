@@ -29,7 +29,8 @@ size_t from_line_find(const unsigned char *p, size_t n, off_t *bare_lfs);
 
 /*
  * Whether the line of len bytes, without its line end (LF or CRLF), is a
- * From_ line: "From ", a sender (any text), and an asctime date.
+ * From_ line: "From ", a sender (any text), an asctime date with any zones, and
+ * perhaps "remote from HOST".
  */
 bool mbox_is_from_line(const char *line, size_t len);
 

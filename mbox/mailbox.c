@@ -12,6 +12,7 @@
 
 #include "base/fileio.h"
 #include "base/log.h"
+#include "mbox/foreign.h"
 #include "mbox/refind.h"
 #include "mbox/uidl.h"
 #include "mbox/uidl_import.h"
@@ -94,6 +95,9 @@ mailbox_open(struct mailbox *b)
 		return MAILDROP_OK;
 	if (b->fd < 0 && errno == ELOOP)
 		return fault(b, MAILDROP_PERMANENT, "it is a symbolic link");
+	if (b->fd < 0 && errno == EISDIR)
+		return fault(b, MAILDROP_PERMANENT,
+			     "it is a directory (a Maildir is not served)");
 	if (b->fd < 0)
 		return system_fault(b);
 	const char *wrong =
@@ -187,8 +191,7 @@ scan_result(const struct mailbox *b, enum mbox_result r)
 	case MBOX_OK:
 		return MAILDROP_OK;
 	case MBOX_NOT_MBOX:
-		return fault(b, MAILDROP_PERMANENT,
-			     "it does not begin with a From_ line");
+		return fault(b, MAILDROP_PERMANENT, foreign_look(b->fd));
 	case MBOX_CHANGED:
 		return fault(b, MAILDROP_TEMPORARY,
 			     "it became shorter while it was read");

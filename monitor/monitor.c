@@ -4,6 +4,7 @@
  */
 #include "monitor/monitor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pwd.h>
@@ -42,6 +43,7 @@ enum { TOUCH_SECONDS = 60 };
 #define GREETER_SECONDS 240
 #endif
 
+static_assert(TOKEN_MAX == 12288, "the reason below says so");
 static const char *const reasons[END_REASONS] = {
 	[END_QUIT] = "quit",
 	[END_CLIENT_LEFT] = "client left",
@@ -52,6 +54,8 @@ static const char *const reasons[END_REASONS] = {
 	[END_UNKNOWN] = "too many unknown commands",
 	[END_REFUSED] = "refused",
 	[END_PLAINTEXT] = "passwords are not taken without TLS",
+	[END_TOO_LONG] = ("AUTH was given more than is taken: a token may have "
+			  "12288 octets"),
 	[END_FAULT] = "fault",
 };
 
@@ -90,8 +94,9 @@ on_bye(struct monitor *m)
 {
 	uint32_t reason = m->request.reason;
 
-	if (m->failed)
-		return false; /* each failure has its line already */
+	/* Each failure has its line already; this one is no one's failure. */
+	if (m->failed && reason != END_TOO_LONG)
+		return false;
 	log_line(LOG_INFO, EVENT_PROTOCOL, "no login: %s",
 		 reason < END_REASONS ? reasons[reason] : "?");
 	return false;

@@ -15,8 +15,8 @@
 #include "base/signals.h"
 #include "base/wire.h"
 #include "monitor/monitor_answer.h"
+#include "monitor/monitor_tls.h"
 #include "monitor/scram.h"
-#include "tls/tls_context.h"
 
 enum {
 	TRIES_MAX = 3,
@@ -259,22 +259,6 @@ make_timestamp(char *timestamp, size_t size)
 		 (long long)now.tv_sec, nonce, host);
 }
 
-/* For STLS; with implicit TLS there is nothing to offer. */
-static bool
-has_certificate(const struct options *o)
-{
-	static struct tls_files files;
-
-	if (o->tls == TLS_OFF || o->tls == TLS_IMPLICIT)
-		return false;
-	if (tls_files_find(&files, o))
-		return true;
-	if (o->tls == TLS_STARTTLS)
-		log_line(LOG_ERR, EVENT_SETUP,
-			 "no STLS: there is no certificate that can be read");
-	return false;
-}
-
 /* Only the authenticator looks into the secrets, where there are any. */
 static void
 survey_secrets(struct monitor *m)
@@ -299,5 +283,5 @@ monitor_prepare_offers(struct monitor *m)
 	survey_secrets(m);
 	m->offers.oauth =
 	    auth_pam_has_service(m->options, authenticator_oauth_service);
-	m->offers.stls = has_certificate(m->options);
+	m->offers.stls = monitor_tls_possible(m->options);
 }

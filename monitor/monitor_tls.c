@@ -17,6 +17,7 @@
 #include "monitor/monitor_answer.h"
 #include "sandbox/child.h"
 #include "sandbox/sandbox.h"
+#include "tls/tls_fit.h"
 #include "tls/tls_tickets.h"
 
 /*
@@ -28,7 +29,9 @@
 #define STRANGER_SECONDS 10
 #endif
 
-/* ---- in the relay's process */
+enum { CHECK_SECONDS = 10 };
+
+/* ---- in the relay's process, and where the files are checked before */
 
 static SSL_CTX *
 load(const struct options *o)
@@ -44,9 +47,7 @@ load(const struct options *o)
 	else
 		ctx = tls_context_new(&files, &wrong);
 	if (ctx == NULL)
-		log_line(LOG_CRIT, EVENT_SETUP, "TLS: %s", wrong);
-	else
-		tls_tickets_share(ctx);
+		log_line(LOG_ERR, EVENT_SETUP, "TLS: %s", wrong);
 	return ctx;
 }
 
@@ -65,6 +66,7 @@ be_the_relay(const struct monitor *m, const struct tls_ends *ends)
 
 	if (ctx == NULL)
 		_exit(EX_CONFIG);
+	tls_tickets_share(ctx);
 	if (!sandbox_enter(ROLE_RELAY, &needs)) {
 		log_line(LOG_ERR, EVENT_SETUP, "the TLS relay's sandbox: %s",
 			 strerror(errno));
@@ -141,6 +143,47 @@ fork_relay(struct monitor *m, int plain[2])
 		close(report[0]);
 	}
 	return forked;
+}
+
+/* Asks OpenSSL, in a process of its own, which logs what it says. */
+static bool
+files_fit(const struct options *o)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return no_relay();
+	if (pid == 0)
+		_exit(load(o) != NULL ? EX_OK : EX_CONFIG);
+	return child_was_orderly(ROLE_RELAY, child_wait(pid, CHECK_SECONDS));
+}
+
+bool
+monitor_tls_possible(const struct options *o)
+{
+	static struct tls_files files;
+	struct tls_files_seen seen;
+
+	if (o->tls == TLS_OFF || o->tls == TLS_IMPLICIT)
+		return false;
+	if (!tls_files_find(&files, o)) {
+		if (o->tls == TLS_STARTTLS)
+			log_line(LOG_ERR, EVENT_SETUP,
+				 "no STLS: there is no certificate that can be "
+				 "read");
+		return false;
+	}
+	bool complete = tls_fit_look(&seen, &files);
+	if (complete && tls_fit_known(&seen))
+		return true;
+	if (!files_fit(o)) {
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "no STLS: certificate and key cannot be used");
+		return false;
+	}
+	if (complete)
+		tls_fit_remember(&seen);
+	return true;
 }
 
 bool

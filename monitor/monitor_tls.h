@@ -7,6 +7,12 @@
 #include "monitor/monitor_private.h"
 
 /*
+ * Whether STLS can be offered: there is a certificate, and its key fits. False,
+ * logged, where that was to be expected but is not so.
+ */
+bool monitor_tls_possible(const struct options *o);
+
+/*
  * Puts the TLS relay before the connection, which is the relay's from then on:
  * m->connection becomes the plain socket. False, logged, where there can be
  * none; the connection is then as it was.

@@ -32,7 +32,7 @@ static bool
 decode(struct sasl *sasl, char *text, size_t len)
 {
 	bool ok =
-	    base64_decode(sasl->response, TOKEN_MAX, &sasl->len, text, len);
+	    base64_decode(sasl->response, RESPONSE_MAX, &sasl->len, text, len);
 
 	explicit_bzero(text, len);
 	sasl->response[ok ? sasl->len : 0] = '\0';
@@ -128,16 +128,14 @@ is_string(const struct sasl *sasl, size_t max)
 	       memchr(sasl->response, '\0', sasl->len) == NULL;
 }
 
+static const char ask_name[] = "Username:", ask_password[] = "Password:";
+
 static enum outcome
 sasl_login(struct session *s, struct sasl *sasl)
 {
-	static const char ask_name[] = "Username:",
-			  ask_password[] = "Password:";
 	char user[USER_MAX + 1];
 	enum outcome end;
 
-	if (!sasl_ask(s, sasl, ask_name, strlen(ask_name), &end))
-		return end;
 	if (!is_string(sasl, USER_MAX))
 		return sasl_refuse(s, "The name is missing or too long");
 	snprintf(user, sizeof(user), "%.*s", USER_MAX, sasl->response);
@@ -179,17 +177,16 @@ always_possible(const struct session *s)
 static const struct mechanism {
 	const char *name;
 	bool (*possible)(const struct session *s);
-	bool client_first;
-	bool needs_secrecy; /* it sends what opens the mailbox */
+	const char *question; /* where no initial response came */
+	bool needs_secrecy;   /* it sends what opens the mailbox */
 	enum outcome (*run)(struct session *s, struct sasl *sasl);
 } mechanisms[] = {
-	{ "SCRAM-SHA-256-PLUS", binding_possible, true, false,
-	  sasl_scram_plus },
-	{ "SCRAM-SHA-256", scram_possible, true, false, sasl_scram },
-	{ "OAUTHBEARER", oauth_possible, true, true, sasl_oauthbearer },
-	{ "XOAUTH2", oauth_possible, true, true, sasl_xoauth2 },
-	{ "PLAIN", always_possible, true, true, sasl_plain },
-	{ "LOGIN", always_possible, false, true, sasl_login },
+	{ "SCRAM-SHA-256-PLUS", binding_possible, "", false, sasl_scram_plus },
+	{ "SCRAM-SHA-256", scram_possible, "", false, sasl_scram },
+	{ "OAUTHBEARER", oauth_possible, "", true, sasl_oauthbearer },
+	{ "XOAUTH2", oauth_possible, "", true, sasl_xoauth2 },
+	{ "PLAIN", always_possible, "", true, sasl_plain },
+	{ "LOGIN", always_possible, ask_name, true, sasl_login },
 };
 enum { MECHANISMS = sizeof(mechanisms) / sizeof(mechanisms[0]) };
 
@@ -226,16 +223,16 @@ find_mechanism(const char *name)
 /* The response that came with the command, or the one that is asked for. */
 static bool
 first_response(struct session *s, struct sasl *sasl, char *initial,
-	       enum outcome *outcome)
+	       const char *question, enum outcome *outcome)
 {
 	if (initial == NULL)
-		return sasl_ask(s, sasl, "", 0, outcome);
+		return sasl_ask(s, sasl, question, strlen(question), outcome);
 	sasl->len = 0;
 	sasl->response[0] = '\0';
 	if (strcmp(initial, "=") == 0)
 		return true;
 	*outcome = GO_ON;
-	if (*initial != '\0' && decode(sasl, initial, strlen(initial)))
+	if (decode(sasl, initial, strlen(initial)))
 		return true;
 	sasl_refuse(s, "The initial response is not base64");
 	return false;
@@ -253,22 +250,17 @@ command_auth(struct session *s, const struct arguments *a)
 		stream_printf(&s->stream, ".");
 		return GO_ON;
 	}
-	char *initial = strchr(a->text, ' ');
-	if (initial != NULL)
-		*initial++ = '\0';
 	const struct mechanism *m = find_mechanism(a->text);
 	if (m == NULL)
 		return sasl_refuse(s, "The mechanism is not known");
 	if (m->needs_secrecy && !plaintext_allowed(s)) {
-		if (initial != NULL)
-			explicit_bzero(initial, strlen(initial));
+		if (a->more != NULL)
+			explicit_bzero(a->more, strlen(a->more));
 		return refuse_plaintext(s);
 	}
 	if (!m->possible(s))
 		return sasl_refuse(s, "The mechanism is not possible here");
-	if (!m->client_first && initial != NULL)
-		return sasl_refuse(s, "The mechanism has no initial response");
-	if (!m->client_first || first_response(s, &sasl, initial, &outcome))
+	if (first_response(s, &sasl, a->more, m->question, &outcome))
 		outcome = m->run(s, &sasl);
 	explicit_bzero(&sasl, sizeof(sasl));
 	return outcome;

@@ -15,7 +15,7 @@
 /* What a client says last, after base64; NUL-terminated behind `len`. */
 struct sasl {
 	size_t len;
-	char response[TOKEN_MAX + 1];
+	char response[RESPONSE_MAX + 1];
 };
 
 /* How the mechanisms that are possible now are listed. */

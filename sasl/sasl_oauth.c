@@ -86,6 +86,10 @@ try_token(struct session *s, struct sasl *sasl, enum login_method method,
 	auth += *auth != '\0' ? n : 0;
 	if (!is_token(auth))
 		return sasl_refuse(s, "The token is wrong");
+	if (strlen(auth) > TOKEN_MAX) {
+		s->too_long = true;
+		return sasl_refuse(s, "The token is too long");
+	}
 	token->method = method;
 	snprintf(token->user, sizeof(token->user), "%s", user);
 	snprintf(token->token, sizeof(token->token), "%s", auth);

@@ -52,7 +52,8 @@ $(build)/unit/%: tests/unit/%.c $(unit_objects)
 check-migration: pop3d
 	tests/root/unpack-peers build/peers
 	IN_HOST_COPY_LIMIT=600 /usr/bin/python3 -m pytest -q -rs \
-	    -p no:cacheprovider tests/root/test_migration.py </dev/null
+	    -p no:cacheprovider tests/root/test_migration.py \
+	    tests/root/test_written.py </dev/null
 
 -include $(unit_tests:=.d)
 

@@ -1,7 +1,8 @@
 /*
  * tls/: the TLS relay, a process that holds the key and the encrypted
  * connection for the whole session; all others read and write a plain socket.
- * Nothing else loads OpenSSL, but for --check. Must not know POP3. RFC 8446,
+ * Else only --check and what finds out whether certificate and key fit, before
+ * STLS is offered, load OpenSSL. Must not know POP3. RFC 8446,
  * 5246.
  */
 #ifndef TLS_H

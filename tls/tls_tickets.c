@@ -5,20 +5,16 @@
  */
 #include "tls/tls_tickets.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/compat.h"
-#include "base/fileio.h"
+#include "tls/tls_runtime.h"
 
 enum { KEY_SECONDS = 12 * 3600, KEY_SIZE = 80 };
+
+static const char name[] = "ticket-key";
 
 struct ticket_key {
 	int64_t made; /* seconds of CLOCK_BOOTTIME */
@@ -35,55 +31,19 @@ now(void)
 }
 
 static bool
-read_key(const char *path, struct ticket_key *k)
+read_key(struct ticket_key *k)
 {
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0)
-		return false;
-	bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-		    st.st_uid == geteuid() && (st.st_mode & 077) == 0 &&
-		    st.st_size == (off_t)sizeof(*k) &&
-		    file_read(fd, k, sizeof(*k), 0) && k->made <= now() &&
-		    now() - k->made < KEY_SECONDS;
-	close(fd);
-	return good;
+	return tls_runtime_load(name, k, sizeof(*k)) && k->made <= now() &&
+	       now() - k->made < KEY_SECONDS;
 }
 
-/* Two relays may do so at once: the last one's is the key from then on. */
 static bool
-make_key(const char *path, struct ticket_key *k)
+make_key(struct ticket_key *k)
 {
-	char temporary[PATH_MAX];
-
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
-		sizeof(temporary) ||
-	    !compat_random(k->key, sizeof(k->key)))
+	if (!compat_random(k->key, sizeof(k->key)))
 		return false;
 	k->made = now();
-	int fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bool made = file_write(fd, k, sizeof(*k), 0);
-	made = close(fd) == 0 && made && rename(temporary, path) == 0;
-	if (!made)
-		unlink(temporary);
-	return made;
-}
-
-static bool
-shared_key(struct ticket_key *k)
-{
-	const char *dir = getenv("RUNTIME_DIRECTORY");
-	char path[PATH_MAX];
-
-	if (dir == NULL && geteuid() == 0)
-		dir = "/run/pop3d";
-	if (dir == NULL || (size_t)snprintf(path, sizeof(path), "%s/ticket-key",
-					    dir) >= sizeof(path))
-		return false;
-	return read_key(path, k) || make_key(path, k);
+	return tls_runtime_save(name, k, sizeof(*k));
 }
 
 void
@@ -94,7 +54,7 @@ tls_tickets_share(SSL_CTX *ctx)
 	/* The cache of a process that serves one connection is of no use. */
 	openssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SESS_CACHE_MODE,
 			     SSL_SESS_CACHE_OFF, NULL);
-	if (!shared_key(&k) ||
+	if ((!read_key(&k) && !make_key(&k)) ||
 	    openssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_TLSEXT_TICKET_KEYS,
 				 sizeof(k.key), k.key) != 1) {
 		openssl.SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);

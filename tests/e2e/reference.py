@@ -13,13 +13,14 @@ from collections import namedtuple
 # start, end: what the message takes up in the file; wire: what RETR sends
 Message = namedtuple("Message", "start end wire")
 
+ZONE = rb"[ \t]+(?:[A-Za-z]{1,5}|[+-]\d{4})"
 FROM_LINE = re.compile(
-    rb"From .*\S "
-    rb"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) "
-    rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
-    rb"[ 0-3]\d \d\d:\d\d(:\d\d)?"
-    rb"( [A-Z]{3,4}| [+-]\d{4})? \d{4}( [A-Z]{3,4}| [+-]\d{4})?"
-    rb"[ \t]*",
+    rb"From .*[^ \t][ \t]+"
+    rb"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[ \t]+"
+    rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ \t]+"
+    rb"(0?[1-9]|[12]\d|3[01])[ \t]+\d\d:\d\d(:\d\d)?"
+    rb"(%b){0,2}[ \t]+\d{4}(%b)?([ \t]+remote[ \t]+from[ \t]+[^ \t]+)?"
+    rb"[ \t]*" % (ZONE, ZONE),
     re.DOTALL)
 
 NOTE = b"DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"

@@ -146,26 +146,75 @@ def test_base64_is_strict(host, text):
     with host.connect() as s:
         s.ok("AUTH PLAIN", "+ ")
         s.err(text.encode("latin-1"))
-        if text != "=":
+        # there are blanks before it, or the empty one
+        if text != "=" and text[0] != " ":
             s.err(b"AUTH PLAIN " + text.encode("latin-1"))
         s.ok("AUTH PLAIN " + plain("thomas", "secret"))
 
 
 def test_a_blank_at_the_end_is_no_initial_response(host):
     with host.connect() as s:
-        s.err("AUTH PLAIN ")
-        s.ok("AUTH PLAIN", "+ ")
+        s.ok("AUTH PLAIN ", "+ ")
         s.ok(plain("thomas", "secret"))
 
 
 def test_cancelling(host):
-    with host.connect() as s:
-        for _ in range(5):
-            s.ok("AUTH PLAIN", "+ ")
-            s.err("*")
-            s.ok("AUTH LOGIN", "+ ...")
-            s.err("*")
+    """Wherever something is asked for; a client's * is no response."""
+    sasl.allow_tokens(host, thomas="token")
+    secrets = sasl.set_secret(host, "thomas", "secret")
+    with host.connect(secrets) as s:
+        for mechanism in mechanisms(s) * 2:
+            s.ok(f"AUTH {mechanism}", "+ ...")
+            s.err("*", "-ERR AUTH: Cancelled")
+            s.err(f"AUTH {mechanism} *", "-ERR AUTH: ...")
+        s.ok("AUTH LOGIN " + b64("thomas"), "+ ...")
+        s.err("*", "-ERR AUTH: Cancelled")
         s.ok("AUTH PLAIN " + plain("thomas", "secret"))
+
+
+# mechanism: what it is asked for first, and what the empty response gets
+ALL = {"SCRAM-SHA-256": ("", "-ERR AUTH: ..."),
+       "OAUTHBEARER": ("", "-ERR AUTH: ..."),
+       "XOAUTH2": ("", "-ERR AUTH: ..."),
+       "PLAIN": ("", "-ERR AUTH: ..."),
+       "LOGIN": ("Username:", "-ERR AUTH: The name is missing...")}
+
+
+@pytest.mark.parametrize("mechanism", ALL)
+@pytest.mark.parametrize("spelling", [str.upper, str.lower, str.title])
+def test_each_mechanism_with_and_without_an_initial_response(
+        host, mechanism, spelling):
+    """RFC 5034 section 4: both mean the same, and = is the empty one."""
+    sasl.allow_tokens(host, thomas="token")
+    secrets = sasl.set_secret(host, "thomas", "secret")
+    question, refusal = ALL[mechanism]
+    auth = "AUTH " + spelling(mechanism)
+
+    def first():
+        return {"SCRAM-SHA-256": scram.first(), "LOGIN": b64("thomas"),
+                "OAUTHBEARER": sasl.bearer("thomas", "token"),
+                "XOAUTH2": sasl.xoauth2("thomas", "token"),
+                "PLAIN": plain("thomas", "secret")}[mechanism]
+
+    for initial in True, False:
+        scram = Scram("thomas", "secret")
+        with host.connect(secrets) as s:
+            if initial:
+                s.err(auth + " =", refusal)
+                s.send(f"{auth} {first()}")
+            else:
+                s.ok(auth, "+ " + b64(question))
+                s.err("", refusal)
+                s.ok(auth, "+ " + b64(question))
+                s.send(first())
+            if mechanism == "LOGIN":
+                s.expect("+ " + b64("Password:"))
+                s.send(b64("secret"))
+            elif mechanism == "SCRAM-SHA-256":
+                scram.challenged(unb64(s.expect("+ ...")[2:]).decode())
+                s.ok(scram.final(), "+ ...")
+                s.send("")
+            s.expect("+OK thomas has ...")
 
 
 def test_three_failures_by_whatever_means(host):
@@ -207,8 +256,10 @@ def test_login_mechanism_refused(host):
         s.ok("AUTH LOGIN", "+ ...")
         s.ok(b64("thomas"), "+ ...")
         s.err("")
-        s.err("AUTH LOGIN " + b64("thomas"))
-        s.err("AUTH LOGIN =")
+        for name in "=", b64("a\0b"), b64("u" * 256):
+            s.err("AUTH LOGIN " + name)
+        s.ok("AUTH LOGIN " + b64("thomas"), "+ ...")
+        s.err("")
         s.ok("AUTH PLAIN " + plain("thomas", "secret"))
 
 
@@ -219,10 +270,10 @@ def test_long_lines_are_for_responses_only(host):
         s.err("NOOP " + "x" * 300, "-ERR Line too long")
         s.err("AUTHX " + "x" * 300, "-ERR Line too long")
         # the longest line there is, and one octet more
-        s.err("AUTH PLAIN " + "A" * (16384 - 2 - 11), "-ERR AUTH: ...")
-        s.err("AUTH PLAIN " + "A" * (16384 - 1 - 11), "-ERR Line too long")
+        s.err("AUTH PLAIN " + "A" * (18432 - 2 - 11), "-ERR AUTH: ...")
+        s.err("AUTH PLAIN " + "A" * (18432 - 1 - 11), "-ERR Line too long")
         s.ok("AUTH PLAIN", "+ ")
-        s.err("A" * 16380, "-ERR AUTH: ...")
+        s.err("A" * 18428, "-ERR AUTH: ...")
         s.ok("AUTH PLAIN", "+ ")
         s.err("A" * 20000, "-ERR Line too long")
         # the exchange is over with it
@@ -409,11 +460,10 @@ def test_a_token(host, oauth):
         assert f"method={oauth}: logged in" in s.log()
 
 
-def test_a_token_of_many_octets(host, oauth):
-    """It reaches PAM; pam_exec passes on the first 500 octets of it."""
-    token = "".join(f"{n:x}." for n in range(2000))
+def accept_token(host, user, token):
+    """Of a token PAM's pam_exec passes on the first 500 octets."""
     script = host.put(f"{host.pam}/check", f"""#!/bin/sh
-[ "$PAM_USER" = thomas ] && [ "$(tr -d '\\0' | head -c 500)" = {token[:500]} ]
+[ "$PAM_USER" = {user} ] && [ "$(tr -d '\\0' | head -c 500)" = {token[:500]} ]
 """.encode(), 0o755)
     host.put(f"{host.pam}/pop3d-oauth", f"""
 auth [success=1 default=ignore] pam_exec.so expose_authtok quiet {script}
@@ -422,16 +472,53 @@ auth required pam_permit.so
 account required pam_permit.so
 session required pam_permit.so
 """.encode())
-    response = MECHANISMS[oauth]("thomas", token)
+
+
+def token_of(octets):
+    return "".join(f"{n:x}." for n in range(octets))[:octets]
+
+
+@pytest.mark.parametrize("user, octets", [
+    ("thomas", 6000), ("thomas", 12288), ("u" * 255, 12288)],
+    ids=["6000", "12288", "12288 for a long name"])
+def test_a_token_of_many_octets(host, oauth, user, octets):
+    token = token_of(octets)
+    accept_token(host, user, token)
+    response = MECHANISMS[oauth](user, token)
     with host.connect() as s:
-        s.ok(f"AUTH {oauth} {response}", "+OK thomas ...")
+        s.ok(f"AUTH {oauth} {response}", "+OK ... has 0 messages ...")
     with host.connect() as s:
         s.ok(f"AUTH {oauth}", "+ ")
-        s.ok(response, "+OK thomas ...")
+        s.ok(response, "+OK ... has 0 messages ...")
     with host.connect() as s:
-        s.ok(f"AUTH {oauth} {MECHANISMS[oauth]('thomas', 'x' + token)}",
-             "+ ...")
+        wrong = MECHANISMS[oauth](user, "x" + token[:-1])
+        s.ok(f"AUTH {oauth} {wrong}", "+ ...")
         s.err("AQ==", REFUSED)
+
+
+@pytest.mark.parametrize("octets, reply", [
+    (12289, "-ERR AUTH: The token is too long"),
+    (14000, "-ERR Line too long"), (100_000, "-ERR Line too long")])
+def test_a_token_that_is_too_long_is_logged(host, oauth, octets, reply):
+    response = MECHANISMS[oauth]("thomas", token_of(octets))
+    for lines in [f"AUTH {oauth} {response}"], [f"AUTH {oauth}", response]:
+        with host.connect() as s:
+            if len(lines) > 1:
+                s.ok(lines[0], "+ ")
+            s.err(lines[-1], reply)
+            s.err("AUTH PLAIN " + plain("thomas", "wrong"), REFUSED)
+            s.ok("QUIT")
+            s.status()
+            assert "no login: AUTH was given more than is taken: a token " \
+                "may have 12288 octets" in s.log()
+
+
+def test_other_lines_that_are_too_long_are_not_told_of(host, oauth):
+    with host.connect() as s:
+        s.err("USER " + "x" * 20000, "-ERR Line too long")
+        s.ok("QUIT")
+        s.status()
+        assert "no login: quit" in s.log()
 
 
 @pytest.mark.parametrize("user, token", [

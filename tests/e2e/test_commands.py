@@ -210,7 +210,7 @@ def test_a_nul_makes_a_line_wrong(host, line):
 
 def test_commands_of_8_bit_and_control_characters_are_wrong(host):
     with host.login() as s:
-        for line in (b"\xff\xfe\xfd", b"ST\xc1T", b"NO\tOP", b"STAT\t", b"\x7f",
+        for line in (b"\xff\xfe\xfd", b"ST\xc1T", b"NO\tOP", b"\x7f",
                      b"\x1b[2J", b"NOOP\r"):
             s.err(line)
         s.ok("NOOP")

@@ -326,19 +326,87 @@ def bad_certificates():
             "cut": {"cert": rsa[0][:200]}}
 
 
-@pytest.mark.parametrize("what", ["no PEM", "empty", "another's key", "no key",
-                                  "encrypted key", "cut"])
+UNFIT = ["no PEM", "empty", "another's key", "no key", "encrypted key", "cut"]
+
+
+@pytest.mark.parametrize("what", UNFIT)
 def test_bad_certificate(host, what):
+    """What cannot be used is not offered, and the log says why not."""
     options = tls.install(host, **bad_certificates()[what])
-    with host.connect(*options) as s:
-        s.err("STLS", "-ERR [SYS/PERM] ...")
-        s.ok("USER thomas")
-        s.ok("PASS secret")
-    assert f"TLS: {host.top}/tls." in s.log()
+    for more in [], ["--tls=starttls"]:
+        with host.connect(*options, *more) as s:
+            assert "STLS" not in tags(s)
+            s.err("STLS", "-ERR STLS is not offered here")
+            s.ok("USER thomas")
+            s.ok("PASS secret")
+        assert f"TLS: {host.top}/tls." in s.log()
+        assert "no STLS: certificate and key cannot be used" in s.log()
     s = host.start(*options, "--tls=implicit")
     s.closed()
     assert s.status() == 78
     assert f"TLS: {host.top}/tls." in s.log()
+
+
+def test_a_key_that_is_missing(host):
+    options = tls.install(host)
+    os.unlink(f"{host.top}/tls.key")
+    with host.connect(*options) as s:
+        assert "STLS" not in tags(s)
+    assert f"TLS: {host.top}/tls.key: " in s.log()
+
+
+@pytest.mark.parametrize("what", UNFIT)
+def test_a_certificate_that_is_spoilt_after_the_greeting(host, what):
+    with host.connect(*tls.install(host)) as s:
+        tls.install(host, **bad_certificates()[what])
+        s.err("STLS", "-ERR [SYS/PERM] ...")
+        tls.log_in(s)
+    assert f"TLS: {host.top}/tls." in s.log()
+
+
+def offers_stls(host, *options, shared):
+    with host.connect(*tls.install(host, **options[0]) if options else
+                      [f"--tls-cert={host.top}/tls.crt",
+                       f"--tls-key={host.top}/tls.key"], env=shared) as s:
+        return "STLS" in tags(s)
+
+
+@pytest.mark.parametrize("what", UNFIT)
+def test_that_certificates_fit_is_remembered_of_these_files_only(host, what):
+    shared = {"RUNTIME_DIRECTORY": host.directory("run")}
+    known = os.path.join(host.top, "run", "tls-fit")
+    assert offers_stls(host, {}, shared=shared)
+    assert os.stat(known).st_mode & 0o777 == 0o600
+    assert os.listdir(os.path.dirname(known)) == ["tls-fit"]
+    made = os.stat(known).st_mtime_ns
+    assert offers_stls(host, shared=shared)  # of the same files
+    assert os.stat(known).st_mtime_ns == made
+    assert not offers_stls(host, bad_certificates()[what], shared=shared)
+    assert not offers_stls(host, shared=shared)
+    assert offers_stls(host, {}, shared=shared)  # mended
+    assert os.stat(known).st_mtime_ns != made
+
+
+@pytest.mark.parametrize("spoil", ["short", "readable", "link", "other"])
+def test_what_others_may_have_written_proves_nothing(host, spoil):
+    shared = {"RUNTIME_DIRECTORY": host.directory("run")}
+    known = os.path.join(host.top, "run", "tls-fit")
+    assert offers_stls(host, {}, shared=shared)
+    made = os.stat(known).st_ino
+    with open(known, "rb") as f:
+        data = f.read()
+    if spoil == "readable":
+        os.chmod(known, 0o644)
+    elif spoil == "link":
+        os.rename(known, known + ".real")
+        os.symlink(known + ".real", known)
+    else:
+        host.put(known, data[:-1] if spoil == "short" else
+                 bytes(len(data)))
+    assert offers_stls(host, shared=shared)
+    assert os.lstat(known).st_ino != made
+    with open(known, "rb") as f:
+        assert f.read() == data
 
 
 def test_missing_certificate(host):
@@ -387,7 +455,8 @@ def test_sessions_are_resumed_by_other_processes(host, version):
     assert again
     key = os.path.join(host.top, "run", "ticket-key")
     assert os.stat(key).st_mode & 0o777 == 0o600
-    assert os.listdir(os.path.dirname(key)) == ["ticket-key"]
+    assert sorted(os.listdir(os.path.dirname(key))) == [
+        "ticket-key", "tls-fit"]
 
 
 @pytest.mark.parametrize("spoil", ["old", "future", "short", "readable", "link"])

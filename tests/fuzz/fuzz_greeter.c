@@ -109,6 +109,16 @@ check_handover(const struct handover *h, int in, size_t len)
 	must(said[len - n - 1] == '\n');
 }
 
+/* A name that came by a command has no blanks around it. */
+static void
+check_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	must(n > 0 && strchr(" \t", name[0]) == NULL &&
+	     strchr(" \t", name[n - 1]) == NULL);
+}
+
 static void
 check_requests(int monitor, int in, int out, size_t len)
 {
@@ -124,6 +134,8 @@ check_requests(int monitor, int in, int out, size_t len)
 			logins++;
 			must(memchr(r.login.user, '\0', USER_MAX + 1));
 			must(memchr(r.login.password, '\0', PASSWORD_MAX + 1));
+			if (r.login.method == METHOD_PASS)
+				check_name(r.login.user);
 			break;
 		case REQUEST_TOKEN:
 			logins++;
@@ -133,6 +145,7 @@ check_requests(int monitor, int in, int out, size_t len)
 		case REQUEST_APOP:
 			logins++;
 			must(memchr(r.apop.user, '\0', USER_MAX + 1));
+			check_name(r.apop.user);
 			break;
 		case REQUEST_SCRAM_START:
 			started = true;

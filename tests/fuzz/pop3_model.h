@@ -161,19 +161,33 @@ delete_or_fetch(struct model *m, const char *name, size_t n, size_t lines)
 		m->last = n;
 }
 
+enum { WORDS_MAX = 4 };
+
+/* Takes the line apart: the command and its arguments, as far as there is room.
+ */
+static inline size_t
+split_line(char *line, char *words[WORDS_MAX])
+{
+	char *rest = NULL;
+	size_t n = 0;
+
+	for (char *w = strtok_r(line, " \t", &rest);
+	     w != NULL && n < WORDS_MAX; w = strtok_r(NULL, " \t", &rest))
+		words[n++] = w;
+	return n;
+}
+
 /* A command with the number of a message. */
 static inline void
-expect_message(struct model *m, const char *name, char *text)
+expect_message(struct model *m, char *const words[], size_t count)
 {
-	char *blank = strchr(text, ' ');
+	bool top = strcasecmp(words[0], "TOP") == 0;
+	const char *name = words[0], *text = words[1];
 	size_t n, lines = 0;
 
-	if (strcasecmp(name, "TOP") == 0) {
-		if (blank == NULL || !is_number(blank + 1, &lines)) {
-			expect_status(m, false);
-			return;
-		}
-		*blank = '\0';
+	if (count != (top ? 3 : 2) || (top && !is_number(words[2], &lines))) {
+		expect_status(m, false);
+		return;
 	}
 	if (!is_number(text, &n) || !there_is(m, n))
 		expect_status(m, false);
@@ -233,27 +247,28 @@ model_command(struct model *m, char *line, size_t len)
 						"LIST", "UIDL", NULL };
 	static const char *const others[] = { "USER", "PASS", "APOP",
 					      "AUTH", "STLS", NULL };
-	char *text = strchr(line, ' ');
+	char *words[WORDS_MAX];
+	size_t count;
 
-	if (memchr(line, '\0', len) != NULL) {
+	if (memchr(line, '\0', len) != NULL || len == 0 ||
+	    strchr(" \t", *line) != NULL) {
 		expect_status(m, false);
 		return false;
 	}
-	if (text != NULL)
-		*text++ = '\0';
-	if (is_among(line, numbered) && text == NULL) {
-		if (strcasecmp(line, "LIST") == 0 ||
-		    strcasecmp(line, "UIDL") == 0)
-			expect_list(m, strcasecmp(line, "LIST") == 0);
+	count = split_line(line, words);
+	if (is_among(words[0], numbered) && count == 1) {
+		if (strcasecmp(words[0], "LIST") == 0 ||
+		    strcasecmp(words[0], "UIDL") == 0)
+			expect_list(m, strcasecmp(words[0], "LIST") == 0);
 		else
 			expect_status(m, false);
-	} else if (is_among(line, numbered)) {
-		expect_message(m, line, text);
-	} else if (is_among(line, bare) && text == NULL) {
-		expect_bare(m, line);
+	} else if (is_among(words[0], numbered)) {
+		expect_message(m, words, count);
+	} else if (is_among(words[0], bare) && count == 1) {
+		expect_bare(m, words[0]);
 	} else {
 		expect_status(m, false);
-		return is_among(line, bare) || is_among(line, others);
+		return is_among(words[0], bare) || is_among(words[0], others);
 	}
 	return true;
 }

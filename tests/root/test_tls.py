@@ -111,6 +111,31 @@ def test_sessions_are_resumed(secure):
     assert (key.st_uid, key.st_mode & 0o7777) == (0, 0o600)
 
 
+def capabilities():
+    with socket.create_connection((LOCALHOST, PORT), PATIENCE) as s:
+        s.sendall(b"CAPA\r\nQUIT\r\n")
+        return s.makefile("rb").read().split(b"\r\n")
+
+
+def test_a_key_that_does_not_fit(secure):
+    """Nothing is offered on 110, 995 is closed, and the journal says why."""
+    assert b"STLS" in capabilities()
+    known = os.stat("/run/pop3d/tls-fit")
+    assert (known.st_uid, known.st_mode & 0o7777) == (0, 0o600)
+    assert b"STLS" in capabilities()
+    assert os.stat("/run/pop3d/tls-fit").st_ino == known.st_ino
+    (ETC / "tls.key").write_bytes(tls.certificate("ec")[1])
+    assert b"STLS" not in capabilities()
+    with socket.create_connection((LOCALHOST, POP3S), PATIENCE) as s:
+        assert s.recv(1) == b""
+    lines = until(lambda: (found := secure.journal("TLS: /etc/pop3d/tls.key"))
+                  and len(found) == 2 and found, "both lines")
+    assert {line["PRIORITY"] for line in lines} == {"3"}
+    put_certificate(ETC)
+    assert b"STLS" in capabilities()
+    login(PORT).quit()
+
+
 def wrapped(once, session):
     return once.wrap_socket(
         socket.create_connection((LOCALHOST, POP3S), PATIENCE),

@@ -55,8 +55,9 @@ simple_is_from(struct line l)
 	    "[ \t]+(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 	    "[ \t]+(0?[1-9]|[12][0-9]|3[01])"
 	    "[ \t]+([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60))?"
-	    "(([ \t]+([A-Za-z]{1,5}|[+-][0-9]{4})){0,2}[ \t]+[0-9]{4}"
-	    "|[ \t]+[0-9]{4}[ \t]+([A-Za-z]{1,5}|[+-][0-9]{4}))[ \t]*$";
+	    "([ \t]+([A-Za-z]{1,5}|[+-][0-9]{4})){0,2}[ \t]+[0-9]{4}"
+	    "([ \t]+([A-Za-z]{1,5}|[+-][0-9]{4}))?"
+	    "([ \t]+remote[ \t]+from[ \t]+[^ \t]+)?[ \t]*$";
 	static regex_t regex;
 	static bool compiled;
 	regmatch_t match;

@@ -12,7 +12,7 @@ LIBS = -lnettle
 
 # An include names its wing: "mbox/mbox.h".
 all_cflags = -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP
-wings = admin monitor sasl mbox proxy commit lock tls sandbox base
+wings = admin monitor sasl mbox maildir proxy commit lock tls sandbox base
 sources = $(sort $(wildcard *.c $(wings:=/*.c)))
 headers = $(sort $(wildcard *.h $(wings:=/*.h)))
 build ?= build

@@ -15,13 +15,20 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): instead of LIMIT")
 
 
+def pytest_generate_tests(metafunc):
+    """A module with STORES has each of its tests run over each of them."""
+    stores = getattr(metafunc.module, "STORES", None)
+    if stores and "host" in metafunc.fixturenames:
+        metafunc.parametrize("host", stores, indirect=True)
+
+
 @pytest.fixture
 def host(request):
     if not os.access(pop3.binary(), os.X_OK):
         pytest.fail(f"{pop3.binary()} is missing: make pop3d first")
     if pop3.pam_matrix() is None:
         pytest.fail("pam_matrix.so is missing: install libpam-wrapper")
-    made = pop3.Host()
+    made = pop3.STORES[getattr(request, "param", "mbox")]()
     limit = request.node.get_closest_marker("limit")
     watchdog = threading.Timer(limit.args[0] if limit else LIMIT, made.give_up)
     watchdog.daemon = True

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdalign.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <xxhash.h>
 
 #include "base/fileio.h"
+#include "maildir/name.h"
 
 const char maildir_index_name[] = "index.maildir";
 static const char temporary[] = "index.maildir.tmp";
@@ -48,43 +50,33 @@ static_assert(sizeof(struct header) % 8 == 0, "no padding at the end");
 static const size_t unsummed =
     offsetof(struct header, checksum) + sizeof(uint64_t);
 
-static uint64_t
-checksum(const char *file, size_t size)
-{
-	return htole64(XXH3_64bits(file + unsummed, size - unsummed));
-}
+enum { RECORDS_AT_ONCE = 1024 };
 
 /* ---- reading */
 
-static char *
-read_file(int state_dir, size_t *size)
+static int
+open_file(int state_dir, off_t *size)
 {
 	int fd = openat(state_dir, maildir_index_name,
 			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
-	char *file = NULL;
 
 	if (fd < 0)
-		return NULL;
+		return -1;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    st.st_size <= largest &&
-	    (size_t)st.st_size >= sizeof(struct header)) {
-		*size = (size_t)st.st_size;
-		file = malloc(*size);
-	}
-	if (file != NULL && !file_read(fd, file, *size, 0)) {
-		free(file);
-		file = NULL;
+	    st.st_size >= (off_t)sizeof(struct header)) {
+		*size = st.st_size;
+		return fd;
 	}
 	close(fd);
-	return file;
+	return -1;
 }
 
 static bool
-is_sound(const char *file, size_t size, enum uidl_kind kind, uint64_t dev)
+is_ours(const struct header *h, off_t size, enum uidl_kind kind, uint64_t dev)
 {
-	const struct header *h = (const void *)file;
-	uint64_t room = size - sizeof(*h);
+	uint64_t room = (uint64_t)size - sizeof(*h);
 	uint64_t count = le64toh(h->count), names = le64toh(h->names_len);
 
 	return memcmp(h->magic, magic, sizeof(magic)) == 0 &&
@@ -92,69 +84,138 @@ is_sound(const char *file, size_t size, enum uidl_kind kind, uint64_t dev)
 	       le32toh(h->kind) == (uint32_t)kind && le64toh(h->dev) == dev &&
 	       count <= room / sizeof(struct record) && count < UINT32_MAX &&
 	       names == room - count * sizeof(struct record) &&
-	       (names == 0 || file[size - 1] == '\0') &&
-	       checksum(file, size) == h->checksum;
+	       (count == 0 || names > 0);
 }
 
 static bool
-unpack(const struct record *r, const char *names, uint64_t names_len,
-       struct maildir_list *l)
+unpack(const struct record *r, const struct maildir_list *l,
+       struct maildir_message *m)
 {
 	uint32_t name = le32toh(r->name);
 
-	if (name >= names_len)
+	if (name >= l->names.len)
 		return false;
-	struct maildir_message *m = maildir_list_add(l, names + name);
-	if (m == NULL)
+	size_t unique_len = maildir_unique_length(l->names.text + name);
+	*m = (struct maildir_message){
+		.octets = (off_t)le64toh(r->octets),
+		.size = (off_t)le64toh(r->size),
+		.ino = le64toh(r->ino),
+		.mtime = (int64_t)le64toh(r->mtime),
+		.ctime = (int64_t)le64toh(r->ctime),
+		.name = name,
+		.unique_len = (uint16_t)unique_len,
+		.flags =
+		    (uint16_t)((le32toh(r->flags) & KEPT_FLAGS) | IS_INDEXED),
+	};
+	return unique_len <= NAME_MAX && m->size >= 0 && m->octets >= m->size &&
+	       m->octets / LINE_END_MAX <= m->size + 1;
+}
+
+static bool
+read_names(int fd, off_t size, size_t len, struct maildir_list *l)
+{
+	l->names.text = malloc(len + 1);
+	if (l->names.text == NULL ||
+	    !file_read(fd, l->names.text, len, size - (off_t)len))
 		return false;
-	m->octets = (off_t)le64toh(r->octets);
-	m->size = (off_t)le64toh(r->size);
-	m->ino = le64toh(r->ino);
-	m->mtime = (int64_t)le64toh(r->mtime);
-	m->ctime = (int64_t)le64toh(r->ctime);
-	m->flags = (uint16_t)((le32toh(r->flags) & KEPT_FLAGS) | IS_INDEXED);
-	return m->unique_len <= NAME_MAX && m->size >= 0 &&
-	       m->octets >= m->size && m->octets / LINE_END_MAX <= m->size + 1;
+	l->names.text[len] = '\0';
+	l->names.len = len;
+	l->names.capacity = len + 1;
+	return len == 0 || l->names.text[len - 1] == '\0';
+}
+
+static bool
+read_all(int fd, off_t size, enum uidl_kind kind, uint64_t dev,
+	 struct maildir_list *l)
+{
+	struct record records[RECORDS_AT_ONCE];
+	XXH3_state_t sum;
+	struct header h;
+	off_t at = sizeof(h);
+
+	if (!file_read(fd, &h, sizeof(h), 0) || !is_ours(&h, size, kind, dev) ||
+	    !read_names(fd, size, (size_t)le64toh(h.names_len), l))
+		return false;
+	size_t count = (size_t)le64toh(h.count);
+	XXH3_64bits_reset(&sum);
+	XXH3_64bits_update(&sum, (char *)&h + unsummed, sizeof(h) - unsummed);
+	l->messages = malloc((count + 1) * sizeof(*l->messages));
+	l->capacity = count + 1;
+	while (l->messages != NULL && l->count < count) {
+		size_t n = count - l->count < RECORDS_AT_ONCE ? count - l->count
+							      : RECORDS_AT_ONCE;
+		if (!file_read(fd, records, n * sizeof(records[0]), at))
+			return false;
+		XXH3_64bits_update(&sum, records, n * sizeof(records[0]));
+		at += (off_t)(n * sizeof(records[0]));
+		for (size_t i = 0; i < n; i++)
+			if (!unpack(&records[i], l, &l->messages[l->count++]))
+				return false;
+	}
+	XXH3_64bits_update(&sum, l->names.text, l->names.len);
+	return l->messages != NULL &&
+	       htole64(XXH3_64bits_digest(&sum)) == h.checksum;
 }
 
 void
 maildir_index_load(int state_dir, enum uidl_kind kind, uint64_t dev,
 		   struct maildir_list *l)
 {
-	size_t size = 0;
-	char *file = read_file(state_dir, &size);
-	bool ok = file != NULL && is_sound(file, size, kind, dev);
+	off_t size;
+	int fd = open_file(state_dir, &size);
 
-	if (ok) {
-		const struct header *h = (const void *)file;
-		const struct record *records =
-		    (const void *)(file + sizeof(*h));
-		size_t count = (size_t)le64toh(h->count);
-		const char *names = (const char *)(records + count);
-
-		for (size_t i = 0; ok && i < count; i++)
-			ok = unpack(&records[i], names, le64toh(h->names_len),
-				    l);
-	}
-	if (!ok)
+	if (fd < 0)
+		return;
+	if (!read_all(fd, size, kind, dev, l))
 		maildir_list_free(l);
-	free(file);
+	close(fd);
 }
 
 /* ---- writing */
 
+/* What is written goes through a buffer, and into the checksum. */
+struct writer {
+	int fd;
+	bool failed;
+	off_t at;
+	size_t len;
+	XXH3_state_t sum;
+	char buf[64 * 1024];
+};
+
 static void
-pack(const struct maildir_message *m, uint32_t name, struct record *r)
+flush(struct writer *w)
 {
-	*r = (struct record){
+	if (!w->failed && !file_write(w->fd, w->buf, w->len, w->at))
+		w->failed = true;
+	XXH3_64bits_update(&w->sum, w->buf, w->len);
+	w->at += (off_t)w->len;
+	w->len = 0;
+}
+
+static void
+put(struct writer *w, const void *data, size_t len)
+{
+	if (len > sizeof(w->buf) - w->len)
+		flush(w);
+	memcpy(w->buf + w->len, data, len);
+	w->len += len;
+}
+
+static void
+put_record(struct writer *w, const struct maildir_message *m, size_t name)
+{
+	const struct record r = {
 		.octets = htole64((uint64_t)m->octets),
 		.size = htole64((uint64_t)m->size),
 		.ino = htole64(m->ino),
 		.mtime = htole64((uint64_t)m->mtime),
 		.ctime = htole64((uint64_t)m->ctime),
-		.name = htole32(name),
+		.name = htole32((uint32_t)name),
 		.flags = htole32(m->flags & KEPT_FLAGS),
 	};
+
+	put(w, &r, sizeof(r));
 }
 
 /* How many there are to write, and the room that their names take. */
@@ -175,76 +236,71 @@ count_kept(const struct maildir_list *l, size_t *names_len)
 	return kept;
 }
 
-static char *
-pack_all(enum uidl_kind kind, uint64_t dev, const struct maildir_list *l,
-	 size_t *size)
+static bool
+write_all(struct writer *w, enum uidl_kind kind, uint64_t dev,
+	  const struct maildir_list *l)
 {
-	size_t names_len, count = count_kept(l, &names_len), n = 0, at = 0;
-
-	*size =
-	    sizeof(struct header) + count * sizeof(struct record) + names_len;
-	char *file = malloc(*size);
-	if (file == NULL)
-		return NULL;
-	struct header *h = (void *)file;
-	struct record *records = (void *)(file + sizeof(*h));
-	char *names = (char *)(records + count);
-	*h = (struct header){
+	size_t names_len, at = 0;
+	struct header h = {
 		.version = htole32(VERSION),
 		.kind = htole32((uint32_t)kind),
-		.count = htole64(count),
+		.count = htole64(count_kept(l, &names_len)),
 		.names_len = htole64(names_len),
 		.dev = htole64(dev),
 	};
-	memcpy(h->magic, magic, sizeof(magic));
+
+	memcpy(h.magic, magic, sizeof(magic));
+	w->failed = false;
+	w->len = 0;
+	w->at = (off_t)unsummed;
+	XXH3_64bits_reset(&w->sum);
+	put(w, (char *)&h + unsummed, sizeof(h) - unsummed);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct maildir_message *m = &l->messages[i];
-		const char *name = maildir_name(l, m);
-		size_t len = strlen(name) + 1;
 
 		if (m->flags & IS_GONE)
 			continue;
-		pack(m, (uint32_t)at, &records[n++]);
-		memcpy(names + at, name, len);
-		at += len;
+		put_record(w, m, at);
+		at += strlen(maildir_name(l, m)) + 1;
 	}
-	h->checksum = checksum(file, *size);
-	return file;
+	for (size_t i = 0; i < l->count; i++) {
+		const struct maildir_message *m = &l->messages[i];
+		const char *name = maildir_name(l, m);
+
+		if ((m->flags & IS_GONE) == 0)
+			put(w, name, strlen(name) + 1);
+	}
+	flush(w);
+	h.checksum = htole64(XXH3_64bits_digest(&w->sum));
+	return !w->failed && file_write(w->fd, &h, unsummed, 0);
 }
 
 /* Not synced: after a crash it is whole, or found damaged and built anew. */
-static bool
-write_file(int state_dir, const char *file, size_t size)
-{
-	/* Anybody may have left anything there, a FIFO or a link to mail. */
-	if (unlinkat(state_dir, temporary, 0) != 0 && errno != ENOENT)
-		return false;
-	int fd =
-	    openat(state_dir, temporary,
-		   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	bool ok = file_write(fd, file, size, 0);
-	ok = close(fd) == 0 && ok;
-	if (ok &&
-	    renameat(state_dir, temporary, state_dir, maildir_index_name) == 0)
-		return true;
-	int saved = errno;
-	unlinkat(state_dir, temporary, 0);
-	errno = saved;
-	return false;
-}
-
 bool
 maildir_index_save(int state_dir, enum uidl_kind kind, uint64_t dev,
 		   const struct maildir_list *l)
 {
-	size_t size;
-	char *file = pack_all(kind, dev, l, &size);
+	/* The hash's state has to stand where its vectors can be loaded. */
+	struct writer *w = aligned_alloc(alignof(struct writer), sizeof(*w));
 
-	if (file == NULL)
+	/* Anybody may have left anything there, a FIFO or a link to mail. */
+	if (w == NULL ||
+	    (unlinkat(state_dir, temporary, 0) != 0 && errno != ENOENT)) {
+		free(w);
 		return false;
-	bool ok = write_file(state_dir, file, size);
-	free(file);
+	}
+	w->fd =
+	    openat(state_dir, temporary,
+		   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool ok = w->fd >= 0 && write_all(w, kind, dev, l);
+	if (w->fd >= 0)
+		ok = close(w->fd) == 0 && ok;
+	ok = ok &&
+	     renameat(state_dir, temporary, state_dir, maildir_index_name) == 0;
+	int saved = errno;
+	if (!ok)
+		unlinkat(state_dir, temporary, 0);
+	free(w);
+	errno = saved;
 	return ok;
 }

@@ -43,9 +43,9 @@ static const char usage[] =
     "      --tls-key=FILE       (/etc/pop3d/tls.key)\n"
     "      --plaintext=WHEN     passwords without TLS: never, local, always "
     "(local)\n"
-    "      --uidl=KIND          auto, hash, or as another server: dovecot, "
-    "mailutils,\n"
-    "                           popa3d, qpopper, qpopper-hex, solid, uw "
+    "      --uidl=KIND          auto, hash, or as another server: courier,\n"
+    "                           dovecot, dovecot:FORMAT, mailutils, popa3d,\n"
+    "                           qmail, qpopper, qpopper-hex, solid, uw "
     "(auto)\n"
     "      --idle-timeout=SEC   autologout (600)\n"
     "      --min-uid=N          refuse users below N (1000)\n"
@@ -435,12 +435,32 @@ check_apop(const struct options *o)
 	exit(EX_USAGE);
 }
 
+/* Of Dovecot's: %u, %v, %f, %g, with digits, X or M in them; no colon. */
+static void
+check_uidl_format(const char *arg, const char *format)
+{
+	const char *s = format;
+
+	for (; *s > ' ' && *s < 0x7f && *s != ':'; s++) {
+		if (*s != '%')
+			continue;
+		s += 1 + strspn(s + 1, "0123456789");
+		if (*s == 'X' || *s == 'M')
+			s++;
+		if (*s == '\0' || strchr("uvfg", *s) == NULL)
+			bad_usage("--uidl", arg);
+	}
+	if (*s != '\0' || s == format)
+		bad_usage("--uidl", arg);
+}
+
 static void
 set_option(struct options *o, int opt, const char *arg)
 {
 	static const char *const uidls[UIDL_KINDS + 1] = {
-		"auto",	   "hash", "qpopper", "qpopper-hex", "popa3d",
-		"dovecot", "uw",   "solid",   "mailutils",   NULL
+		"auto",	     "hash",	"qpopper", "qpopper-hex",
+		"popa3d",    "dovecot", "uw",	   "solid",
+		"mailutils", "courier", "qmail",   NULL
 	};
 	static const char *const logs[] = { "auto", "journal", "syslog",
 					    "stderr", NULL };
@@ -469,6 +489,12 @@ set_option(struct options *o, int opt, const char *arg)
 		o->pam_confdir = absolute(arg);
 		break;
 	case OPT_UIDL:
+		if (strncmp(arg, "dovecot:", 8) == 0) {
+			check_uidl_format(arg, arg + 8);
+			o->uidl = UIDL_DOVECOT;
+			o->uidl_format = arg + 8;
+			break;
+		}
 		o->uidl = (enum uidl_kind)choice("--uidl", arg, uidls);
 		break;
 	case OPT_LOG:

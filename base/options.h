@@ -19,6 +19,8 @@ enum uidl_kind {
 	UIDL_UW,
 	UIDL_SOLID,
 	UIDL_MAILUTILS,
+	UIDL_COURIER,
+	UIDL_QMAIL,
 	UIDL_KINDS
 };
 /* TLS_AUTO: STLS is offered where there is a certificate. */
@@ -55,6 +57,7 @@ struct options {
 	unsigned max_sessions, max_per_source;
 	unsigned idle_exit; /* seconds; 0: never */
 	enum uidl_kind uidl;
+	const char *uidl_format; /* of UIDL_DOVECOT in a Maildir, or NULL */
 	enum log_where log;
 	const char *secrets; /* NULL: there are none */
 	enum tls_mode tls;

@@ -19,6 +19,7 @@
 #include "maildir/scan.h"
 #include "maildir/text.h"
 #include "maildir/uidl.h"
+#include "maildir/uidl_import.h"
 
 bool
 maildir_is(const char *path)
@@ -97,6 +98,10 @@ scan(struct maildir_store *m)
 	enum maildrop_result r = maildir_scan(&s);
 	m->list = s.list;
 	m->times = s.times;
+	if (r == MAILDROP_OK &&
+	    !maildir_uidl_import(&m->list, &m->folder, m->place.options,
+				 m->piece, MAILDIR_PIECE_SIZE))
+		r = maildir_system_fault(&m->folder);
 	m->index_has_news = s.read > 0 || !is_as_known(&m->list, &index);
 	maildir_list_free(&index);
 	return r;

@@ -616,3 +616,132 @@ def test_both_stores_of_a_user_keep_their_state_apart(host):
     with contextlib.suppress(FileNotFoundError):
         os.rename(host.mailbox + ".away", host.mailbox)
     assert subjects(host) == ["0"]
+
+
+# ---- the ids of other servers
+
+UIDLIST = b"""\
+3 V1795850746 N9 G5294d736fa810a6b407d000083ecc375
+1 W17 :1700000000.M1P1.host,S=14
+2 W17 Gabcdef0123 :1700000001.M1P1.host
+3 W17 PUID3-99 :1700000002.M1P1.host:2,S
+5 :1700000003.x y
+7 W17 :1700000009.M1P1.gone
+x W17 :1700000004.M1P1.host
+6 W17 1700000004.M1P1.host
+"""
+
+
+def four_messages(host):
+    for n, name in enumerate(["1700000000.M1P1.host,S=14",
+                              "1700000001.M1P1.host", "1700000002.M1P1.host",
+                              "1700000003.x y", "1700000004.M1P1.host"]):
+        deliver(host, str(n), name)
+
+
+@pytest.mark.parametrize("kind, ids", [
+    ("dovecot", ["000000016b0a81fa", "000000026b0a81fa", "UID3-99",
+                 "000000056b0a81fa"]),
+    ("dovecot:%08Xv%08Xu", ["6b0a81fa00000001", "6b0a81fa00000002", "UID3-99",
+                            "6b0a81fa00000005"]),
+    ("dovecot:%v.%u", ["1795850746.1", "1795850746.2", "UID3-99",
+                       "1795850746.5"]),
+    ("dovecot:UID%u-%v", ["UID1-1795850746", "UID2-1795850746", "UID3-99",
+                          "UID5-1795850746"]),
+    ("dovecot:%u", ["1", "2", "UID3-99", "5"]),
+    ("dovecot:%f", ["1700000000.M1P1.host,S=14", "1700000001.M1P1.host",
+                    "UID3-99", None]),
+    ("dovecot:%g", ["1700000000.M1P1.host,S=14", "abcdef0123", "UID3-99",
+                    None]),
+    ("dovecot:%Mf", ["6f2b299f777aec466064f73bf62b7127",
+                     "eb6321585bfba6c4a564dcacae365d5c", "UID3-99",
+                     "3f9a"])],
+    ids=lambda value: value if isinstance(value, str) else "")
+def test_dovecots_ids(host, kind, ids):
+    four_messages(host)
+    host.put(os.path.join(host.mailbox, "dovecot-uidlist"), UIDLIST)
+    for _ in range(2):
+        _, found = host.wires(f"--uidl={kind}")
+        for ours, theirs in zip(found, ids):
+            if theirs is None:
+                assert re.fullmatch("[0-9a-f]{32}", ours)
+            elif theirs != "3f9a":
+                assert ours == theirs
+        assert found[4] == "1700000004.M1P1.host"
+        for path in host.files():
+            set_flags(path, "S")
+
+
+def test_couriers_ids(host):
+    four_messages(host)
+    host.put(os.path.join(host.mailbox, "courierpop3dsizelist"),
+             b"/3 5 1795850712\n"
+             b"1700000000.M1P1.host,S=14:2,S 17 1:1795850712:0\n"
+             b"1700000001.M1P1.host:2, 17 2:1795850712:0\n"
+             b"1700000002.M1P1.host 43 3\n"
+             b"1700000003.x y:2, 17 4:1795850712\n"
+             b"1700000004.M1P1.host:2, 17 x\n")
+    assert host.wires("--uidl=courier")[1] == [
+        "UID1-1795850712", "UID2-1795850712", "UID3", "UID4-1795850712",
+        "1700000004.M1P1.host"]
+
+
+@pytest.mark.parametrize("kind", ["qmail", "dovecot", "courier", "qpopper"])
+def test_without_another_servers_list_the_id_is_the_name(host, kind):
+    deliver(host, "0", "1700000000.M1P1.host")
+    assert host.wires(f"--uidl={kind}")[1] == ["1700000000.M1P1.host"]
+
+
+def test_an_id_that_was_told_stays_when_dovecot_numbers_the_message(host):
+    four_messages(host)
+    before = host.wires("--uidl=dovecot")
+    host.put(os.path.join(host.mailbox, "dovecot-uidlist"), UIDLIST)
+    assert host.wires("--uidl=dovecot") == before
+
+
+def test_no_two_messages_have_the_same_id(host):
+    for n in range(6):
+        deliver(host, str(n), f"170000000{n}.host")
+    host.put(os.path.join(host.mailbox, "dovecot-uidlist"),
+             b"3 V9 N9 Gx\n1 Psame :1700000000.host\n"
+             b"2 Psame :1700000001.host\n"
+             b"3 P1700000004.host :1700000002.host\n"
+             b"4 P1700000003.host :1700000003.host\n"
+             b"5 Pa\tb :1700000005.host\n")
+    assert host.wires("--uidl=dovecot")[1] == [
+        "same", "1700000001.host", "1700000002.host", "1700000003.host",
+        "1700000004.host", "1700000005.host"]
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"3 V5\n", b"\n\n\n", b"3 V0 N1\n1 :a\n", b"\0" * 300000,
+    b"3 V7 N1\n" + b"1 W" + b"9" * 300000 + b" :1700000000.host\n",
+    b"3 V7 N1\n1 P" + b"x" * 100 + b" :1700000000.host",
+    b"3 V7 N1\n99999999999 :1700000000.host\n", b"3 V7 N1\n1 :\n1 \n1\n :x\n",
+    b"1 7 2\n1 1700000000.host\n"], ids=pop3.name)
+def test_a_list_that_is_none_changes_nothing(host, data):
+    deliver(host, "0", "1700000000.host")
+    for kind, name in (("dovecot", "dovecot-uidlist"),
+                       ("courier", "courierpop3dsizelist")):
+        host.put(os.path.join(host.mailbox, name), data)
+        assert host.wires(f"--uidl={kind}")[1] == ["1700000000.host"]
+
+
+def test_a_list_that_is_a_link_or_a_fifo_is_refused(host):
+    path = os.path.join(host.mailbox, "dovecot-uidlist")
+    for make in (lambda: os.symlink("/etc/passwd", path),
+                 lambda: os.mkfifo(path)):
+        make()
+        deliver(host, "0", "1700000000.host")
+        with host.connect("--uidl=dovecot") as s:
+            s.ok("USER thomas")
+            s.err("PASS secret", "-ERR [SYS/PERM]...")
+        os.unlink(path)
+
+
+@pytest.mark.parametrize("kind", ["dovecot:", "dovecot:%", "dovecot:%x",
+                                  "dovecot:%u:%v", "dovecot:a b",
+                                  "dovecot:%08", "courier:%u"])
+def test_a_format_that_makes_no_sense_is_refused(host, kind):
+    status, _, err = host.run(f"--uidl={kind}")
+    assert status == 64 and "--uidl" in err

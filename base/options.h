@@ -42,7 +42,7 @@ enum {
 };
 
 struct options {
-	const char *mailbox;   /* template: see fill_template in account.c */
+	const char *mailbox;   /* template: see base/template.h */
 	const char *state_dir; /* absolute; one directory per user below it */
 	/* kinds of mailbox lock in the order to take them; LOCK_NONE ends */
 	enum lock_kind locks[LOCK_KINDS + 1];
@@ -75,8 +75,5 @@ struct options {
  * when an argument makes no sense.
  */
 void options_parse(struct options *o, int argc, char **argv);
-
-/* Whether the template for mailboxes has this directive, as 'u' for %u. */
-bool template_has(const char *template, char directive);
 
 #endif

@@ -13,11 +13,15 @@ LIMIT = 300  # seconds until a test that hangs has failed
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
     config.addinivalue_line("markers", "limit(seconds): instead of LIMIT")
+    config.addinivalue_line("markers", "store(name...): of pop3.STORES")
 
 
 def pytest_generate_tests(metafunc):
-    """A module with STORES has each of its tests run over each of them."""
+    """Which stores a test is run over: its own, the module's, or mbox."""
     stores = getattr(metafunc.module, "STORES", None)
+    own = metafunc.definition.get_closest_marker("store")
+    if own:
+        stores = own.args
     if stores and "host" in metafunc.fixturenames:
         metafunc.parametrize("host", stores, indirect=True)
 

@@ -7,6 +7,8 @@ import time
 import pytest
 from pop3 import TRANSPORTS, locked, lockable, members, message, wait_until
 
+BOTH_STORES = pytest.mark.store("mbox", "maildir")
+
 
 @pytest.fixture
 def data(host):
@@ -20,6 +22,7 @@ def gone(session):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+@BOTH_STORES
 def test_a_session_over(host, data, transport):
     with host.login(transport=transport) as s:
         assert b"message 2" in s.retr(2)
@@ -32,6 +35,7 @@ def test_a_session_over(host, data, transport):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+@BOTH_STORES
 def test_a_lost_connection_deletes_nothing(host, data, transport):
     with host.login(transport=transport) as s:
         s.ok("DELE 1")
@@ -68,6 +72,7 @@ def test_a_client_that_sent_all_and_only_listens(host, data, transport):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+@BOTH_STORES
 def test_end_of_input_without_quit_deletes_nothing(host, data, transport):
     with host.start(transport=transport) as s:
         out = s.exchange(b"USER thomas\r\nPASS secret\r\nDELE 1\r\n",
@@ -140,6 +145,7 @@ def test_what_is_behind_a_message_that_broke_off_is_not_carried_out(host, big):
 # ---- one at a time
 
 
+@BOTH_STORES
 def test_a_second_session_is_in_use(host, data):
     with host.login() as one:
         with host.connect() as two:
@@ -153,6 +159,7 @@ def test_a_second_session_is_in_use(host, data):
         s.ok("STAT", "+OK 1 ...")
 
 
+@BOTH_STORES
 def test_a_login_works_once_the_other_session_is_gone(host, data):
     for end in ("QUIT", "hang up", "QUIT"):
         with host.login() as s:
@@ -168,6 +175,7 @@ def test_a_login_works_once_the_other_session_is_gone(host, data):
 
 
 @pytest.mark.slow
+@BOTH_STORES
 def test_a_session_silent_for_30_seconds_is_taken_over(host, data):
     one = host.login()
     one.ok("DELE 1")
@@ -207,6 +215,7 @@ def test_a_session_that_talks_is_not_taken_over(host, data):
 
 
 @pytest.mark.slow
+@BOTH_STORES
 def test_what_was_sent_ahead_by_a_client_that_is_taken_over(host):
     data = host.write(message(1, "text\n" * 4_000_000), message(2))
     one = host.login()
@@ -246,6 +255,7 @@ AHEAD = b"RETR 1\r\nDELE 1\r\nQUIT\r\n"
 
 @pytest.mark.parametrize("lines", [1, 1000, 20_000, 1_000_000])
 @pytest.mark.parametrize("transport", ["socketpair", "pipes"])
+@BOTH_STORES
 def test_nothing_is_removed_behind_a_reply_that_cannot_be_sent(
         host, transport, lines):
     data = host.write(message(1, "text\n" * lines), message(2))
@@ -270,6 +280,7 @@ def test_nothing_is_removed_behind_a_reply_that_is_not_taken_in_time(host):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@BOTH_STORES
 def test_nothing_is_removed_behind_a_reply_that_a_signal_cut(host, number):
     data = host.write(message(1, "text\n" * 4_000_000), message(2))
     with host.login() as s:
@@ -337,6 +348,7 @@ def test_half_a_line_is_no_command_for_the_clock(host, data):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("whole_group", [False, True])
+@BOTH_STORES
 def test_a_signal_ends_a_session_and_deletes_nothing(
         host, data, number, whole_group):
     with host.login() as s:
@@ -385,6 +397,7 @@ def test_a_signal_while_waiting_for_a_lock(host, data):
     assert host.read() == data
 
 
+@BOTH_STORES
 def test_killed_children_end_the_session(host, data):
     for victim in range(1, 3):
         with host.login() as s:
@@ -401,6 +414,7 @@ def test_killed_children_end_the_session(host, data):
         s.ok("STAT", "+OK 2 ...")
 
 
+@BOTH_STORES
 def test_a_killed_monitor_takes_the_others_with_it(host, data):
     with host.login() as s:
         s.ok("DELE 1")

@@ -20,7 +20,7 @@ LIBS = -lnettle
 dialect = -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
     $(if $(filter no,$(SYSTEMD)),-DWITHOUT_SYSTEMD) -I. -I$(build)
 all_cflags = $(dialect) $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP
-wings = admin monitor sasl mbox proxy commit lock tls sandbox base
+wings = admin monitor sasl mbox maildir proxy commit lock tls sandbox base
 sources = $(sort $(wildcard *.c $(wings:=/*.c)))
 headers = $(sort $(wildcard *.h $(wings:=/*.h)))
 build ?= build

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "lock/session_lock.h"
+#include "maildir/maildir.h"
 #include "mbox/mbox.h"
 
 enum {
@@ -35,8 +36,7 @@ struct maildrop {
 static const struct store_operations *
 store_for(const char *path)
 {
-	(void)path;
-	return &mbox_operations;
+	return maildir_is(path) ? &maildir_operations : &mbox_operations;
 }
 
 static enum maildrop_result
@@ -223,6 +223,8 @@ maildrop_accessed(struct maildrop *m, size_t n)
 {
 	if (n > m->last)
 		m->last = n;
+	if (m->store->operations->accessed != NULL)
+		m->store->operations->accessed(m->store, n);
 }
 
 /* ---- reading and removing */

@@ -74,6 +74,9 @@ struct store_operations {
 	enum maildrop_result (*text)(struct store *s, const char **data,
 				     size_t *len);
 
+	/* The client has all of it, or has marked it; may be NULL. */
+	void (*accessed)(struct store *s, size_t n);
+
 	/*
 	 * Removes the marked messages, and remembers last, the highest number
 	 * that was accessed, for the next time. *removed says how many there

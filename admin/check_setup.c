@@ -340,16 +340,20 @@ check_spool(struct check *c)
 static void
 check_left_over(struct check *c, const char *user)
 {
+	static const char *const journals[] = { "journal", "journal.maildir" };
 	char pattern[PATH_MAX];
 	glob_t g;
 
-	snprintf(pattern, sizeof(pattern), "%s/%s/journal",
-		 c->options->state_dir, user);
-	if (access(pattern, F_OK) == 0)
-		check_say(c, CHECK_WARNING,
-			  "%s: an interrupted deletion waits: it is finished "
-			  "at the user's next login, or by pop3d --recover",
-			  pattern);
+	for (size_t i = 0; i < sizeof(journals) / sizeof(journals[0]); i++) {
+		snprintf(pattern, sizeof(pattern), "%s/%s/%s",
+			 c->options->state_dir, user, journals[i]);
+		if (access(pattern, F_OK) == 0)
+			check_say(c, CHECK_WARNING,
+				  "%s: an interrupted deletion waits: it is "
+				  "finished at the user's next login, or by "
+				  "pop3d --recover",
+				  pattern);
+	}
 	snprintf(pattern, sizeof(pattern), "%s/%s/rescue-*.mbox",
 		 c->options->state_dir, user);
 	if (glob(pattern, 0, NULL, &g) == 0)

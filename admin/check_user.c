@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/libpam.h"
+#include "maildir/maildir.h"
 #include "mbox/mailbox.h"
 #include "monitor/account.h"
 #include "monitor/keeper.h"
@@ -145,6 +146,8 @@ is_servable(struct check *c, const struct account *a)
 	if (lstat(a->mailbox, &st) != 0)
 		check_say(c, CHECK_ERROR, "mailbox %s: %s", a->mailbox,
 			  strerror(errno));
+	else if (S_ISDIR(st.st_mode) && maildir_is(a->mailbox))
+		return true;
 	else if (!S_ISREG(st.st_mode))
 		check_say(c, CHECK_ERROR,
 			  "mailbox %s: it is not a regular file; symbolic "
@@ -239,6 +242,31 @@ open_mailbox(struct check *c, const struct account *a, enum lock_result found)
 	mailbox_close(&b);
 }
 
+/* As the user. */
+static void
+open_maildir(struct check *c, const struct account *a)
+{
+	struct maildir_survey s;
+
+	if (!maildir_survey(a->mailbox, &s)) {
+		check_say(c, CHECK_ERROR,
+			  "Maildir %s: the user cannot open it, see above",
+			  a->mailbox);
+		return;
+	}
+	check_say(c, s.writable ? CHECK_OK : CHECK_WARNING,
+		  "Maildir %s: %zu messages in %lld bytes%s", a->mailbox,
+		  s.messages, s.bytes,
+		  s.writable ? ""
+			     : "; the user may not write it: nothing can "
+			       "be deleted");
+	if (s.others > 0)
+		check_say(c, CHECK_WARNING,
+			  "Maildir %s: %zu things in cur/ and new/ are no "
+			  "messages that can be served, see above",
+			  a->mailbox, s.others);
+}
+
 /* The child becomes the user and tells its verdict by its exit status. */
 static void
 check_mailbox(struct check *c, const struct account *a)
@@ -251,7 +279,10 @@ check_mailbox(struct check *c, const struct account *a)
 	if (child == 0) {
 		if (!privilege_become(a->uid, a->gid))
 			_exit(CHECK_ERROR + 1);
-		open_mailbox(c, a, found);
+		if (maildir_is(a->mailbox))
+			open_maildir(c, a);
+		else
+			open_mailbox(c, a, found);
 		_exit((int)c->worst);
 	}
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/template.h"
 #include "base/version.h"
 
 enum { LONGEST_TIME = 86400, MOST_SESSIONS = 100000 };
@@ -23,9 +24,9 @@ static const char usage[] =
     "Serves one POP3 session on stdin/stdout or on the socket passed by "
     "systemd.\n"
     "\n"
-    "  -m, --mailbox=TEMPLATE   mbox to serve; %u login name, %n before its "
-    "@,\n"
-    "                           %d behind it, %h home, %% (/var/mail/%u)\n"
+    "  -m, --mailbox=TEMPLATE   mbox, or Maildir/, to serve; %u login name, %n\n"
+    "                           before its @, %d behind it, %h home, %%, and\n"
+    "                           %1u, %1.1u, %2Mu for pieces (/var/mail/%u)\n"
     "      --virtual-user=NAME  all mail belongs to this user of the host\n"
     "  -s, --state-dir=DIR      indexes, journals, session locks\n"
     "      --locks=LIST         of flock, fcntl, dotlock, in this order\n"
@@ -43,9 +44,9 @@ static const char usage[] =
     "      --tls-key=FILE       (/etc/pop3d/tls.key)\n"
     "      --plaintext=WHEN     passwords without TLS: never, local, always "
     "(local)\n"
-    "      --uidl=KIND          auto, hash, or as another server: dovecot, "
-    "mailutils,\n"
-    "                           popa3d, qpopper, qpopper-hex, solid, uw "
+    "      --uidl=KIND          auto, hash, or as another server: courier,\n"
+    "                           dovecot, dovecot:FORMAT, mailutils, popa3d,\n"
+    "                           qmail, qpopper, qpopper-hex, solid, uw "
     "(auto)\n"
     "      --idle-timeout=SEC   autologout (600)\n"
     "      --min-uid=N          refuse users below N (1000)\n"
@@ -123,61 +124,19 @@ lock_list(enum lock_kind *locks, const char *arg)
 	locks[n] = LOCK_NONE;
 }
 
-/* What a template may hold: %u, %n, %d, %h, %%; and it must be absolute or
- * %h/... */
+/* It is absolute or %h/..., and no dotlock. */
 static void
 check_template(const char *arg)
 {
-	for (const char *s = arg; (s = strchr(s, '%')) != NULL; s += 2)
-		if (s[1] == '\0' || strchr("undh%", s[1]) == NULL)
-			bad_usage("--mailbox", arg);
-	if (*arg == '\0' || dotlock_has_name(arg))
+	if (*arg == '\0' || !template_is_valid(arg) || dotlock_has_name(arg))
 		bad_usage("--mailbox", arg);
-}
-
-bool
-template_has(const char *template, char directive)
-{
-	for (const char *s = template; (s = strchr(s, '%')) != NULL; s += 2)
-		if (s[1] == directive)
-			return true;
-	return false;
-}
-
-/*
- * Whether no two names give the same path, in a template with %n and %d. They
- * hold no '/', so one that is alone in its component is known from it, and
- * then the other is. The domain holds no '@' either.
- */
-static bool
-keeps_names_apart(const char *template)
-{
-	bool n = false, d = false; /* in this component */
-
-	for (const char *s = template;; s++) {
-		if (*s == '%') {
-			s++;
-			if (strncmp(s, "n@%d", 4) == 0)
-				return true;
-			n = n || *s == 'n';
-			d = d || *s == 'd';
-		} else if (n != d && (*s == '/' || *s == '\0')) {
-			return true;
-		} else if (*s == '\0') {
-			return false;
-		} else if (*s == '/') {
-			n = d = false;
-		}
-	}
 }
 
 /* Two virtual users must never share a mailbox: their locks would differ. */
 static void
 check_virtual(const struct options *o)
 {
-	if (o->virtual_user == NULL || template_has(o->mailbox, 'u') ||
-	    (template_has(o->mailbox, 'n') && template_has(o->mailbox, 'd') &&
-	     keeps_names_apart(o->mailbox)))
+	if (o->virtual_user == NULL || template_keeps_apart(o->mailbox))
 		return;
 	fputs("pop3d: --virtual-user needs %u, %n@%d, or %n and %d with a "
 	      "slash between them, in --mailbox\n",
@@ -435,12 +394,32 @@ check_apop(const struct options *o)
 	exit(EX_USAGE);
 }
 
+/* Of Dovecot's: %u, %v, %f, %g, with digits, X or M in them; no colon. */
+static void
+check_uidl_format(const char *arg, const char *format)
+{
+	const char *s = format;
+
+	for (; *s > ' ' && *s < 0x7f && *s != ':'; s++) {
+		if (*s != '%')
+			continue;
+		s += 1 + strspn(s + 1, "0123456789");
+		if (*s == 'X' || *s == 'M')
+			s++;
+		if (*s == '\0' || strchr("uvfg", *s) == NULL)
+			bad_usage("--uidl", arg);
+	}
+	if (*s != '\0' || s == format)
+		bad_usage("--uidl", arg);
+}
+
 static void
 set_option(struct options *o, int opt, const char *arg)
 {
 	static const char *const uidls[UIDL_KINDS + 1] = {
-		"auto",	   "hash", "qpopper", "qpopper-hex", "popa3d",
-		"dovecot", "uw",   "solid",   "mailutils",   NULL
+		"auto",	     "hash",	"qpopper", "qpopper-hex",
+		"popa3d",    "dovecot", "uw",	   "solid",
+		"mailutils", "courier", "qmail",   NULL
 	};
 	static const char *const logs[] = { "auto", "journal", "syslog",
 					    "stderr", NULL };
@@ -469,6 +448,12 @@ set_option(struct options *o, int opt, const char *arg)
 		o->pam_confdir = absolute(arg);
 		break;
 	case OPT_UIDL:
+		if (strncmp(arg, "dovecot:", 8) == 0) {
+			check_uidl_format(arg, arg + 8);
+			o->uidl = UIDL_DOVECOT;
+			o->uidl_format = arg + 8;
+			break;
+		}
 		o->uidl = (enum uidl_kind)choice("--uidl", arg, uidls);
 		break;
 	case OPT_LOG:

@@ -19,6 +19,8 @@ enum uidl_kind {
 	UIDL_UW,
 	UIDL_SOLID,
 	UIDL_MAILUTILS,
+	UIDL_COURIER,
+	UIDL_QMAIL,
 	UIDL_KINDS
 };
 /* TLS_AUTO: STLS is offered where there is a certificate. */
@@ -40,7 +42,7 @@ enum {
 };
 
 struct options {
-	const char *mailbox;   /* template: see fill_template in account.c */
+	const char *mailbox;   /* template: see base/template.h */
 	const char *state_dir; /* absolute; one directory per user below it */
 	/* kinds of mailbox lock in the order to take them; LOCK_NONE ends */
 	enum lock_kind locks[LOCK_KINDS + 1];
@@ -55,6 +57,7 @@ struct options {
 	unsigned max_sessions, max_per_source;
 	unsigned idle_exit; /* seconds; 0: never */
 	enum uidl_kind uidl;
+	const char *uidl_format; /* of UIDL_DOVECOT in a Maildir, or NULL */
 	enum log_where log;
 	const char *secrets; /* NULL: there are none */
 	enum tls_mode tls;
@@ -72,8 +75,5 @@ struct options {
  * when an argument makes no sense.
  */
 void options_parse(struct options *o, int argc, char **argv);
-
-/* Whether the template for mailboxes has this directive, as 'u' for %u. */
-bool template_has(const char *template, char directive);
 
 #endif

@@ -13,7 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <nettle/md5.h>
+
 #include "base/log.h"
+#include "base/template.h"
 #include "lock/lock.h"
 
 bool
@@ -41,7 +44,10 @@ append(char *path, size_t *len, const char *text, size_t n)
 	return true;
 }
 
-/* A part of a name that becomes one component of a path, or of one's name. */
+/*
+ * A part of a name that becomes one component of a path, or of one's name: it
+ * must not be a step up, nor would it be one with what may stand beside it.
+ */
 static bool
 append_part(struct account *a, size_t *len, const char *part, size_t n)
 {
@@ -50,24 +56,59 @@ append_part(struct account *a, size_t *len, const char *part, size_t n)
 	return append(a->mailbox, len, part, n);
 }
 
+/* Digits of the part's MD5, as Dovecot writes them. */
+static bool
+append_md5(struct account *a, size_t *len, const char *part, size_t n,
+	   const struct directive *d)
+{
+	unsigned char digest[MD5_DIGEST_SIZE];
+	char hex[2 * MD5_DIGEST_SIZE + 1];
+	struct md5_ctx ctx;
+
+	md5_init(&ctx);
+	md5_update(&ctx, n, (const uint8_t *)part);
+	md5_digest(&ctx, sizeof(digest), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	size_t from = d->offset < sizeof(hex) - 1 ? d->offset : sizeof(hex) - 1;
+	return append(a->mailbox, len, hex + from,
+		      strnlen(hex + from, d->width));
+}
+
+/* What the directive takes of a part; nothing where the part is too short. */
+static bool
+append_piece(struct account *a, size_t *len, const char *part, size_t n,
+	     const struct directive *d)
+{
+	if (n == 0 || d->whole)
+		return append_part(a, len, part, n);
+	if (d->md5)
+		return append_md5(a, len, part, n, d);
+	if (d->offset >= n)
+		return true;
+	n -= d->offset;
+	return append_part(a, len, part + d->offset,
+			   n < d->width ? n : d->width);
+}
+
 /*
  * What a directive stands for. account_name_valid has refused slashes and
  * control characters; %n and %d are what is before and behind the last '@'.
  */
 static bool
-append_directive(struct account *a, size_t *len, char directive)
+append_directive(struct account *a, size_t *len, const struct directive *d)
 {
 	const char *at = strrchr(a->name, '@');
 	size_t n = at == NULL ? strlen(a->name) : (size_t)(at - a->name);
 
-	switch (directive) {
+	switch (d->what) {
 	case 'u':
-		return append_part(a, len, a->name, strlen(a->name));
+		return append_piece(a, len, a->name, strlen(a->name), d);
 	case 'n':
-		return append_part(a, len, a->name, n);
+		return append_piece(a, len, a->name, n, d);
 	case 'd':
 		return at != NULL &&
-		       append_part(a, len, at + 1, strlen(at + 1));
+		       append_piece(a, len, at + 1, strlen(at + 1), d);
 	case 'h':
 		return append(a->mailbox, len, a->home, strlen(a->home));
 	default:
@@ -78,27 +119,44 @@ append_directive(struct account *a, size_t *len, char directive)
 static bool
 fill_template(struct account *a, const char *template)
 {
+	struct directive d;
 	size_t len = 0;
 	bool fits = true;
 
-	for (const char *s = template; *s != '\0' && fits; s++)
-		fits = *s == '%' ? append_directive(a, &len, *++s)
-				 : append(a->mailbox, &len, s, 1);
+	for (const char *s = template; *s != '\0' && fits;) {
+		if (*s != '%') {
+			fits = append(a->mailbox, &len, s++, 1);
+			continue;
+		}
+		s = template_directive(s + 1, &d);
+		if (s == NULL)
+			return false;
+		fits = append_directive(a, &len, &d);
+	}
 	return fits && a->mailbox[0] == '/';
 }
 
 /* Whether the template can be filled in from this name at all. */
 static bool
-name_has_parts(const char *name, const char *template)
+name_has_parts(const struct account *a, const char *template)
 {
-	const char *at = strrchr(name, '@');
+	const char *s = template, *at = strrchr(a->name, '@');
+	struct account tried;
+	struct directive d;
 
 	if (template_has(template, 'd') &&
 	    (at == NULL || !account_name_valid(at + 1)))
 		return false;
-	return !template_has(template, 'n') ||
-	       (at != name && !(at == name + 1 && *name == '.') &&
-		!(at == name + 2 && strncmp(name, "..", 2) == 0));
+	while ((s = strchr(s, '%')) != NULL &&
+	       (s = template_directive(s + 1, &d)) != NULL) {
+		size_t len = 0;
+
+		snprintf(tried.name, sizeof(tried.name), "%s", a->name);
+		if (strchr("und", d.what) != NULL &&
+		    !append_directive(&tried, &len, &d))
+			return false;
+	}
+	return true;
 }
 
 static enum login_result
@@ -206,8 +264,7 @@ account_find(struct account *a, const struct options *o, const char *name)
 	    o->virtual_user != NULL ? find_virtual(a, o) : find_system(a, o);
 	if (r != LOGIN_OK)
 		return r;
-	return name_has_parts(a->name, o->mailbox) ? fill_paths(a, o)
-						   : LOGIN_DENIED;
+	return name_has_parts(a, o->mailbox) ? fill_paths(a, o) : LOGIN_DENIED;
 }
 
 struct sandbox_needs

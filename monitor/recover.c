@@ -75,14 +75,21 @@ recover_as_user(const struct options *o, const struct account *a,
 		   : EX_TEMPFAIL;
 }
 
+/* Of each store. */
 static bool
 has_journal(const struct options *o, const char *name)
 {
-	char path[PATH_MAX + NAME_MAX + sizeof("//journal")];
+	static const char *const journals[] = { "journal", "journal.maildir" };
+	char path[PATH_MAX + NAME_MAX + sizeof("//journal.maildir")];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/%s/journal", o->state_dir, name);
-	return lstat(path, &st) == 0;
+	for (size_t i = 0; i < sizeof(journals) / sizeof(journals[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s/%s", o->state_dir, name,
+			 journals[i]);
+		if (lstat(path, &st) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void

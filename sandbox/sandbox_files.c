@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -54,6 +55,16 @@ all_that_can_be_ruled(long abi)
 	return r;
 }
 
+static bool
+allow_below_fd(int ruleset, int fd, uint64_t access)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = access,
+						   .parent_fd = fd };
+
+	return syscall(SYS_landlock_add_rule, ruleset,
+		       LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+}
+
 /*
  * A directory that cannot be opened, now and by this user, is one that the
  * process will not need a right for: it finds the same error.
@@ -61,16 +72,13 @@ all_that_can_be_ruled(long abi)
 static bool
 allow_below(int ruleset, const char *path, uint64_t access)
 {
-	struct landlock_path_beneath_attr rule = { .allowed_access = access };
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return true;
-	rule.parent_fd = fd;
-	long r = syscall(SYS_landlock_add_rule, ruleset,
-			 LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	bool ok = allow_below_fd(ruleset, fd, access);
 	close(fd);
-	return r == 0;
+	return ok;
 }
 
 /*
@@ -78,7 +86,7 @@ allow_below(int ruleset, const char *path, uint64_t access)
  * locks are made beside it.
  */
 static bool
-allow_mailbox(int ruleset, const struct sandbox_needs *needs, uint64_t ruled)
+allow_mbox(int ruleset, const struct sandbox_needs *needs, uint64_t ruled)
 {
 	uint64_t access = LANDLOCK_ACCESS_FS_READ_FILE |
 			  LANDLOCK_ACCESS_FS_WRITE_FILE | access_truncate;
@@ -90,6 +98,57 @@ allow_mailbox(int ruleset, const struct sandbox_needs *needs, uint64_t ruled)
 			  LANDLOCK_ACCESS_FS_REMOVE_FILE;
 	snprintf(dir, sizeof(dir), "%.*s/", n, needs->mailbox);
 	return allow_below(ruleset, dir, access & ruled);
+}
+
+/*
+ * A Maildir: files of cur/ and new/ go, and move from one to the other. Beside
+ * them what other servers have left is read, and maildirsize, which is written
+ * where it is there at all.
+ */
+static bool
+allow_maildir(int ruleset, int top, uint64_t ruled)
+{
+	static const char *const places[] = { "cur", "new" };
+	static const uint64_t within =
+	    LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_READ_FILE |
+	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE;
+	uint64_t access = LANDLOCK_ACCESS_FS_READ_FILE;
+	struct stat st;
+	bool ok = true;
+
+	if (fstatat(top, "maildirsize", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		access |= LANDLOCK_ACCESS_FS_WRITE_FILE;
+	ok = allow_below_fd(ruleset, top, access & ruled);
+	for (size_t i = 0; ok && i < sizeof(places) / sizeof(places[0]); i++) {
+		int fd = openat(top, places[i],
+				O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		ok = allow_below_fd(ruleset, fd,
+				    (within | access_refer) & ruled);
+		close(fd);
+	}
+	return ok;
+}
+
+/* Nothing but a Maildir is a directory. */
+static bool
+allow_mailbox(int ruleset, const struct sandbox_needs *needs, uint64_t ruled)
+{
+	char path[PATH_MAX];
+	size_t len = strlen(needs->mailbox);
+
+	/* Behind a slash a symbolic link would be followed. */
+	while (len > 1 && needs->mailbox[len - 1] == '/')
+		len--;
+	snprintf(path, sizeof(path), "%.*s", (int)len, needs->mailbox);
+	int top = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (top >= 0) {
+		bool ok = allow_maildir(ruleset, top, ruled);
+		close(top);
+		return ok;
+	}
+	return needs->mailbox[len] == '/' || allow_mbox(ruleset, needs, ruled);
 }
 
 static bool

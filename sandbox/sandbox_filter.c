@@ -233,19 +233,20 @@ static const struct sock_filter mailbox[] = {
 	ALLOW(stat),
 	ALLOW(lstat), /* the same, of musl */
 #endif
-	ALLOW(close), /* the same */
-	ALLOW_ADVISE, /* the mailbox is read to its end */
+	ALLOW(close),	   /* the same */
+	ALLOW_ADVISE,	   /* the mailbox is read to its end */
+	ALLOW(getdents64), /* a Maildir's cur/ and new/ */
 	MEMORY,
 	ALLOW(pwrite64),  /* index, journal, mailbox */
 	ALLOW(fsync),	  /* journal, mailbox, directory */
 	ALLOW(fdatasync), /* journal */
 	ALLOW_TRUNCATE,	  /* mailbox */
 	ALLOW(fallocate), /* journal */
-	ALLOW(unlinkat),  /* dotlock, journal */
-	ALLOW(linkat),	  /* dotlock */
+	ALLOW(unlinkat),  /* dotlock, journal, a Maildir's message */
+	ALLOW(linkat),	  /* dotlock; a Maildir's message, to cur/ */
 	ALLOW(renameat),  /* index, journal, a stale dotlock */
 #ifdef __NR_renameat2
-	ALLOW(renameat2), /* the same, of other versions */
+	ALLOW(renameat2), /* the same; a Maildir's message, to cur/ */
 #endif
 	ALLOW_UTIMENS,		  /* the mailbox's times */
 	ALLOW(fchdir),		  /* the state directory */

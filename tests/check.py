@@ -47,7 +47,7 @@ LONG = {"plain: login_time": 185, "asan: session_end": 170, "asan: auth": 160,
         "plain: rewrite": 35, "plain: wire": 40, "plain: abuse": 65,
         "plain: tls": 50, "plain: login": 45, "plain: apop": 35,
         "plain: locks": 30, "plain: log": 30,
-        "fault: recovery of every-other": 100,
+        "fault: recovery of every-other": 100, "fault: Maildir": 120,
         "fault: recovery of last-two": 100, "root: accounts": 60, "root: malicious_user": 60,
         "lint: tidy": 80, "lint: analyzer": 60}
 
@@ -129,6 +129,8 @@ def faults():
     for pattern in ("every-other", "last-two"):
         yield pytest(f"fault: recovery of {pattern}", cuts, PLAIN,
                      "-k", f"{pattern}] and done_again")
+    yield pytest("fault: Maildir", f"{TOP}/tests/fault/test_maildir_cuts.py",
+                 PLAIN)
 
 
 def units(part, directory):

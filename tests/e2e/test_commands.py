@@ -2,6 +2,8 @@
 import pytest
 from pop3 import message
 
+STORES = ("mbox", "maildir")
+
 NOT_A_NUMBER = ["x", "+1", "-1", "1x", "0x1", "1.0", "0", "3",
                 "99999999999999999999", "4294967297", "18446744073709551617"]
 

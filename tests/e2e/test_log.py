@@ -4,6 +4,8 @@ import re
 import pytest
 from pop3 import locked, message
 
+STORES = ("mbox", "maildir")
+
 
 def log_lines(session):
     session.status()
@@ -38,6 +40,7 @@ def test_a_session_that_did_not_commit_counts_no_deletions(host):
     assert re.search(r"\b0 deleted|deleted[^0-9]{0,3}0\b", end), end
 
 
+@pytest.mark.store("mbox")
 def test_only_whole_messages_count_as_retrieved(host):
     host.write(message(1), message(2, "text\n" * 1_000_000))
     with host.login("--lock-timeout=1") as s:
@@ -137,6 +140,7 @@ def test_unknown_commands_do_not_fill_the_log(host):
     only_printable(host.log())
 
 
+@pytest.mark.store("mbox")
 def test_passwords_are_never_logged(host):
     host.account("thomas", "swordfish")
     host.write(message(1))
@@ -160,6 +164,7 @@ def test_passwords_are_never_logged(host):
     assert b"swordfish" not in host.log()
 
 
+@pytest.mark.store("mbox")
 def test_a_line_for_each_refused_mailbox(host):
     host.write(b"This is not an mbox.\n")
     with host.connect() as s:

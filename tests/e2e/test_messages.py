@@ -6,6 +6,8 @@ import pytest
 import reference
 from pop3 import entry, locked, message
 
+STORES = ("mbox", "maildir")
+
 KNOWN_CAPABILITIES = {
     "TOP", "UIDL", "USER", "SASL", "RESP-CODES", "AUTH-RESP-CODE",
     "PIPELINING", "STLS", "EXPIRE", "LOGIN-DELAY", "UTF8", "LANG",
@@ -307,6 +309,7 @@ def test_last_is_the_highest_number_retrieved_or_deleted(host):
         s.ok("LAST", "+OK 4")
 
 
+@pytest.mark.store("mbox")
 def test_last_does_not_pass_a_message_that_could_not_be_sent(host):
     host.write(*map(message, range(1, 4)))
     with host.login("--lock-timeout=1") as s:

@@ -8,6 +8,8 @@ import time
 import pytest
 from pop3 import TRANSPORTS, locked, lockable, members, message, wait_until
 
+BOTH_STORES = pytest.mark.store("mbox", "maildir")
+
 
 sees_all = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to look at "
                               "processes that keep others from it")
@@ -25,6 +27,7 @@ def gone(session):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+@BOTH_STORES
 def test_a_session_over(host, data, transport):
     with host.login(transport=transport) as s:
         assert b"message 2" in s.retr(2)
@@ -37,6 +40,7 @@ def test_a_session_over(host, data, transport):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+@BOTH_STORES
 def test_a_lost_connection_deletes_nothing(host, data, transport):
     with host.login(transport=transport) as s:
         s.ok("DELE 1")
@@ -73,6 +77,7 @@ def test_a_client_that_sent_all_and_only_listens(host, data, transport):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+@BOTH_STORES
 def test_end_of_input_without_quit_deletes_nothing(host, data, transport):
     with host.start(transport=transport) as s:
         out = s.exchange(b"USER thomas\r\nPASS secret\r\nDELE 1\r\n",
@@ -145,6 +150,7 @@ def test_what_is_behind_a_message_that_broke_off_is_not_carried_out(host, big):
 # ---- one at a time
 
 
+@BOTH_STORES
 def test_a_second_session_is_in_use(host, data):
     with host.login() as one:
         with host.connect() as two:
@@ -158,6 +164,7 @@ def test_a_second_session_is_in_use(host, data):
         s.ok("STAT", "+OK 1 ...")
 
 
+@BOTH_STORES
 def test_a_login_works_once_the_other_session_is_gone(host, data):
     for end in ("QUIT", "hang up", "QUIT"):
         with host.login() as s:
@@ -173,6 +180,7 @@ def test_a_login_works_once_the_other_session_is_gone(host, data):
 
 
 @pytest.mark.slow
+@BOTH_STORES
 def test_a_session_silent_for_30_seconds_is_taken_over(host, data):
     one = host.login()
     one.ok("DELE 1")
@@ -212,6 +220,7 @@ def test_a_session_that_talks_is_not_taken_over(host, data):
 
 
 @pytest.mark.slow
+@BOTH_STORES
 def test_what_was_sent_ahead_by_a_client_that_is_taken_over(host):
     data = host.write(message(1, "text\n" * 4_000_000), message(2))
     one = host.login()
@@ -251,6 +260,7 @@ AHEAD = b"RETR 1\r\nDELE 1\r\nQUIT\r\n"
 
 @pytest.mark.parametrize("lines", [1, 1000, 20_000, 1_000_000])
 @pytest.mark.parametrize("transport", ["socketpair", "pipes"])
+@BOTH_STORES
 def test_nothing_is_removed_behind_a_reply_that_cannot_be_sent(
         host, transport, lines):
     data = host.write(message(1, "text\n" * lines), message(2))
@@ -275,6 +285,7 @@ def test_nothing_is_removed_behind_a_reply_that_is_not_taken_in_time(host):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@BOTH_STORES
 def test_nothing_is_removed_behind_a_reply_that_a_signal_cut(host, number):
     data = host.write(message(1, "text\n" * 4_000_000), message(2))
     with host.login() as s:
@@ -342,6 +353,7 @@ def test_half_a_line_is_no_command_for_the_clock(host, data):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("whole_group", [False, True])
+@BOTH_STORES
 def test_a_signal_ends_a_session_and_deletes_nothing(
         host, data, number, whole_group):
     with host.login() as s:
@@ -403,6 +415,7 @@ def children_of(session, pams):
 
 
 @sees_all
+@BOTH_STORES
 def test_a_killed_mailbox_process_ends_the_session(host, data):
     with host.login() as s:
         s.ok("DELE 1")
@@ -438,6 +451,7 @@ def test_without_pams_process_nobody_can_log_in(host, data):
     assert "PAM's process" in s.log()
 
 
+@BOTH_STORES
 def test_a_killed_monitor_takes_the_others_with_it(host, data):
     with host.login() as s:
         s.ok("DELE 1")

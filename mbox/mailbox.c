@@ -97,7 +97,7 @@ mailbox_open(struct mailbox *b)
 		return fault(b, MAILDROP_PERMANENT, "it is a symbolic link");
 	if (b->fd < 0 && errno == EISDIR)
 		return fault(b, MAILDROP_PERMANENT,
-			     "it is a directory (a Maildir is not served)");
+			     "it is a directory, and no Maildir");
 	if (b->fd < 0)
 		return system_fault(b);
 	const char *wrong =

@@ -69,6 +69,14 @@ def test_a_wrong_command_line_exits_64_and_says_why(host, option):
     assert err.startswith("pop3d:") and len(err) > len("pop3d: \n")
 
 
+@pytest.mark.parametrize("tasks", [("--check", "--recover"),
+                                   ("--recover", "--set-secret=thomas")])
+def test_two_tasks_at_once_are_refused(host, tasks):
+    status, out, err = host.run(*tasks)
+    assert (status, out) == (64, "")
+    assert tasks[1].partition("=")[0] in err
+
+
 def test_short_options(host):
     host.write(message(1))
     argv = [host.pop3d, "-m", host.mail + "/%u", "-s", host.state,

@@ -146,9 +146,8 @@ is_servable(struct check *c, const struct account *a)
 	if (lstat(a->mailbox, &st) != 0)
 		check_say(c, CHECK_ERROR, "mailbox %s: %s", a->mailbox,
 			  strerror(errno));
-	else if (S_ISDIR(st.st_mode) && maildir_is(a->mailbox))
-		return true;
-	else if (!S_ISREG(st.st_mode))
+	else if (!S_ISREG(st.st_mode) &&
+		 !(S_ISDIR(st.st_mode) && maildir_is(a->mailbox)))
 		check_say(c, CHECK_ERROR,
 			  "mailbox %s: it is not a regular file; symbolic "
 			  "links are not followed: name the file by --mailbox",
@@ -157,7 +156,7 @@ is_servable(struct check *c, const struct account *a)
 		check_say(c, CHECK_ERROR,
 			  "mailbox %s: it belongs to uid %u: chown %s",
 			  a->mailbox, (unsigned)st.st_uid, a->name);
-	else if (st.st_nlink > 1)
+	else if (S_ISREG(st.st_mode) && st.st_nlink > 1)
 		check_say(c, CHECK_ERROR,
 			  "mailbox %s: it has %lu names: remove the others",
 			  a->mailbox, (unsigned long)st.st_nlink);

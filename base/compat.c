@@ -24,6 +24,15 @@ compat_close_range(unsigned first, unsigned last)
 	return (int)syscall(SYS_close_range, first, last, 0);
 }
 
+int
+compat_rename_new(int from_dir, const char *from, int to_dir, const char *to)
+{
+	const unsigned no_replace = 1;
+
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to,
+			    no_replace);
+}
+
 bool
 compat_random(void *dst, size_t size)
 {

@@ -17,6 +17,13 @@ int compat_pidfd_open(pid_t pid);
 int compat_close_range(unsigned first, unsigned last);
 
 /*
+ * renameat2(2), never in the place of another file; musl has none for long. -1,
+ * with errno: EINVAL or ENOSYS where the file system or the kernel cannot.
+ */
+int compat_rename_new(int from_dir, const char *from, int to_dir,
+		      const char *to);
+
+/*
  * Fills dst by getrandom(2). From glibc 2.41 on its function makes no system
  * call but maps memory for the vDSO's generator and blocks signals meanwhile.
  */

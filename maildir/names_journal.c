@@ -140,8 +140,12 @@ open_draft(int state_dir, bool anew, off_t size)
 	if (anew)
 		return openat(state_dir, draft_name, flags | O_CREAT | O_EXCL,
 			      0600);
-	if (renameat(state_dir, maildir_index_name, state_dir, draft_name) != 0)
+	if (renameat(state_dir, maildir_index_name, state_dir, draft_name) !=
+	    0) {
+		if (errno == ENOENT)
+			errno = ENOSPC; /* no index, no room */
 		return -1;
+	}
 	int fd = openat(state_dir, draft_name, flags);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    st.st_nlink == 1 && st.st_size >= size)

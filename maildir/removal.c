@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/fileio.h"
 #include "base/log.h"
 #include "maildir/maildir_store.h"
@@ -392,7 +393,7 @@ rename_to_cur(const struct maildir_folder *f, const char *from, const char *to)
 {
 	int cur = f->dirs[PLACE_CUR], new = f->dirs[PLACE_NEW];
 
-	if (renameat2(new, from, cur, to, RENAME_NOREPLACE) == 0)
+	if (compat_rename_new(new, from, cur, to) == 0)
 		return true;
 	if (errno != EINVAL && errno != ENOSYS)
 		return false;

@@ -9,6 +9,7 @@ import time
 import pop3
 import pytest
 from pop3 import AS_ROOT, UID
+from test_full_disk import on_a_small_disk
 
 STORES = ("maildir",)
 TEXT = b"Subject: a message\n\nIts text.\n"
@@ -745,3 +746,25 @@ def test_a_list_that_is_a_link_or_a_fifo_is_refused(host):
 def test_a_format_that_makes_no_sense_is_refused(host, kind):
     status, _, err = host.run(f"--uidl={kind}")
     assert status == 64 and "--uidl" in err
+
+
+# ---- no room
+
+@pytest.mark.parametrize("size, journal", [("1m", True), ("16k", True),
+                                           ("4k", False)])
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_a_full_disk_does_not_keep_mail_from_going(host, size, journal,
+                                                   all_of_them):
+    """In 16k the journal takes the index's place; in 4k is none for either."""
+    for n in range(100):
+        deliver(host, str(n), f"{1700000000 + n}.M1P1.mail.example.org")
+    time.sleep(0.03)
+    on_a_small_disk(host, size)
+    with host.login() as s:
+        for n in range(1, 101, 1 if all_of_them else 2):
+            s.ok(f"DELE {n}")
+        s.ok("QUIT")
+        assert ("no room for a journal" in s.log()) == (not journal)
+    left = [int(os.path.basename(path)[:10]) for path in host.files()]
+    assert left == [] if all_of_them else \
+        left == list(range(1700000001, 1700000100, 2))

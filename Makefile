@@ -61,6 +61,7 @@ include tests/tests.mk
 -include demo/demo.mk
 -include install.mk
 -include packaging/packages.mk
+-include tests/platforms/platforms.mk
 -include $(objects:.o=.d)
 
 format:

@@ -47,6 +47,25 @@ def test_without_systemd(source, record):
                          "root/test_superservers"], log))
 
 
+def test_arm64(source, record):
+    """Emulated, with Debian's kernel: the filter and Landlock as they are."""
+    log = WORK / "arm64.log"
+    names = os.environ.get("PLATFORM_ARM64", "commands sandbox hijack locks "
+                           "mailbox recover tls apop").split()
+    must([HERE / "arm64", WORK / "arm64", source, *names], log)
+    text = log.read_text(errors="replace").replace("\r", "")
+    assert re.search(r"^ok +Landlock: version \d", text, re.M), tail(log)
+    assert re.search(r"^ok +seccomp filters$", text, re.M), tail(log)
+    ends = dict(re.findall(r"^== (\S+): (\d+)$", text, re.M))
+    assert set(names) | {"demo"} <= set(ends) and "== all" in text, tail(log)
+    units = [name for name in ends if name.startswith("build/unit/")]
+    assert len(units) == len(list(TOP.glob("tests/unit/*/test_*.c")))
+    assert set(ends.values()) == {"0"}, tail(log, 100)
+    passed = sum(map(int, re.findall(r"^(\d+) passed", text, re.M)))
+    unit = sum(map(int, re.findall(r"PASSED  \] (\d+) test", text)))
+    record(f"{unit} unit and {passed} e2e tests passed")
+
+
 def test_riscv64_builds(source, tmp_path):
     """By Debian's cross compiler; there is no filter, and it says so."""
     root = Root("trixie", "amd64", tmp_path)

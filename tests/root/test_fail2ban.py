@@ -89,7 +89,9 @@ def test_who_guesses_is_banned(guarded):
     (ETC / "action.d/note.conf").write_text(
         f"[Definition]\nactionban = echo <ip> <port> >>{BANNED}\n")
     (ETC / "jail.d/zz-test.conf").write_text(
-        "[DEFAULT]\nbanaction = note\n[sshd]\nenabled = false\n"
+        # the stranger's address is one of this host's own
+        "[DEFAULT]\nbanaction = note\nignoreself = false\n"
+        "[sshd]\nenabled = false\n"
         "[pop3d]\nmaxretry = 3\n")
     BANNED.touch()
     guarded.run("systemctl", "start", "fail2ban")

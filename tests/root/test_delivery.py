@@ -1,13 +1,30 @@
 """Mail from a delivery agent to the client, on a host as it is installed."""
+import re
+import shutil
 import subprocess
 
 import pytest
 from host import LOGIN, SPOOL, needs, until
 
+
+def maildrop_is_4():
+    """
+    It puts an empty line before its message, which changes the one before: a
+    message that was changed since it was seen is not removed.
+    """
+    if not shutil.which("maildrop"):
+        return False
+    told = subprocess.run(["maildrop", "-v"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True).stdout
+    return int(re.search(r"maildrop (\d+)\.", told)[1]) >= 4
+
+
 AGENTS = [pytest.param(["procmail", "-d", "thomas"], marks=needs("procmail"),
                        id="procmail"),
-          pytest.param(["maildrop", "-d", "thomas"], marks=needs("maildrop"),
-                       id="maildrop")]
+          pytest.param(["maildrop", "-d", "thomas"], id="maildrop", marks=[
+              needs("maildrop"), pytest.mark.skipif(
+                  maildrop_is_4(), reason="maildrop 4 changes the message "
+                  "before its own")])]
 
 
 def text(n):
@@ -23,13 +40,9 @@ def deliver(agent, n):
 
 
 def own_lines(lines):
-    """
-    Without the fields that the agent adds; and without the empty line that
-    maildrop 4 puts before the next message, which makes it a part of this one.
-    """
-    own = [line for line in lines if not line.startswith((b"Return-Path:",
-                                                          b"Delivered-To:"))]
-    return own[:-1] if own[-1] == b"" else own
+    """Without the fields that the agent adds."""
+    return [line for line in lines if not line.startswith((b"Return-Path:",
+                                                           b"Delivered-To:"))]
 
 
 @pytest.mark.parametrize("agent", AGENTS)

@@ -256,12 +256,11 @@ maildir_survey(const char *path, struct maildir_survey *survey)
 {
 	struct maildir_store *m = malloc(sizeof(*m) + MAILDIR_PIECE_SIZE);
 	const struct maildir_list nothing = { .count = 0 };
-	bool ok = m != NULL;
 
 	*survey = (struct maildir_survey){ .there = false };
-	if (!ok)
+	if (m == NULL)
 		return false;
-	ok = maildir_folder_open(&m->folder, path) == MAILDROP_OK;
+	bool ok = maildir_folder_open(&m->folder, path) == MAILDROP_OK;
 	survey->there = ok && m->folder.top >= 0;
 	if (survey->there) {
 		struct maildir_scan s = { .folder = &m->folder,

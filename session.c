@@ -147,7 +147,7 @@ check_message(const struct session *s, const char *text, struct arguments *a)
 static const char *
 check_two(const struct session *s, struct arguments *a)
 {
-	if (a->more == NULL)
+	if (a->text == NULL || a->more == NULL)
 		return "A message number and a number of lines are needed";
 	if (!digits(a->more, &a->lines))
 		return "The number of lines is made of digits";

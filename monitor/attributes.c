@@ -11,6 +11,13 @@
 
 #include "base/number.h"
 
+/* C libraries differ in the type of what names a limit. */
+#ifdef __GLIBC__
+#define LIMIT(i) ((__rlimit_resource_t)(i))
+#else
+#define LIMIT(i) (i)
+#endif
+
 static const char audit_file[] = "/proc/self/loginuid";
 
 static uint32_t
@@ -47,8 +54,8 @@ take_audit_uid(uint32_t uid)
 void
 attributes_read(struct attributes *a)
 {
-	for (unsigned i = 0; i < RLIM_NLIMITS; i++)
-		if (getrlimit(i, &a->limits[i]) != 0)
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		if (getrlimit(LIMIT(i), &a->limits[i]) != 0)
 			a->limits[i] =
 			    (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 	a->niceness = getpriority(PRIO_PROCESS, 0);
@@ -67,13 +74,13 @@ attributes_take(const struct attributes *a)
 {
 	struct rlimit now;
 
-	for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
-		if (getrlimit(i, &now) != 0)
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		if (getrlimit(LIMIT(i), &now) != 0)
 			continue;
 		lower(&now.rlim_max, a->limits[i].rlim_max);
 		lower(&now.rlim_cur, a->limits[i].rlim_cur);
 		lower(&now.rlim_cur, now.rlim_max);
-		setrlimit(i, &now);
+		setrlimit(LIMIT(i), &now);
 	}
 	if (a->niceness > getpriority(PRIO_PROCESS, 0))
 		setpriority(PRIO_PROCESS, 0, a->niceness);

@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 
 struct snapshot {
-	uint64_t dev, ino;
+	uint64_t dev; /* 0 where it is only a number of the mount */
+	uint64_t ino;
 	int64_t size;
 	int64_t mtime_sec, ctime_sec;
 	int32_t mtime_nsec, ctime_nsec;

@@ -5,6 +5,8 @@
 #include "base/fileio.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 bool
@@ -47,6 +49,48 @@ file_write(int fd, const void *buf, size_t len, off_t at)
 		len -= (size_t)n;
 	}
 	return true;
+}
+
+static struct timespec
+time_of(const struct statx_timestamp *t)
+{
+	return (struct timespec){ .tv_sec = t->tv_sec,
+				  .tv_nsec = (long)t->tv_nsec };
+}
+
+static bool
+look(int dir, const char *name, int flags, struct stat *st)
+{
+	struct statx x;
+
+	if (statx(dir, name, flags | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS,
+		  &x) != 0)
+		return false;
+	*st = (struct stat){
+		.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
+		.st_ino = x.stx_ino,
+		.st_mode = x.stx_mode,
+		.st_nlink = x.stx_nlink,
+		.st_uid = x.stx_uid,
+		.st_gid = x.stx_gid,
+		.st_size = (off_t)x.stx_size,
+		.st_atim = time_of(&x.stx_atime),
+		.st_mtim = time_of(&x.stx_mtime),
+		.st_ctim = time_of(&x.stx_ctime),
+	};
+	return true;
+}
+
+bool
+file_look(int fd, struct stat *st)
+{
+	return look(fd, "", AT_EMPTY_PATH, st);
+}
+
+bool
+file_look_at(int dir, const char *name, struct stat *st)
+{
+	return look(dir, name, AT_SYMLINK_NOFOLLOW, st);
 }
 
 bool

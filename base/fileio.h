@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Exactly len bytes at offset `at`; ENODATA where the file ends before. */
@@ -14,6 +15,15 @@ bool file_read(int fd, void *buf, size_t len, off_t at);
 
 /* Exactly len bytes at offset `at`. */
 bool file_write(int fd, const void *buf, size_t len, off_t at);
+
+/*
+ * What the file is now, asked of the host that has it: the kernel may remember
+ * for seconds what another host has changed, also under a lock (FUSE).
+ */
+bool file_look(int fd, struct stat *st);
+
+/* The same of a name in a directory; a symbolic link is not followed. */
+bool file_look_at(int dir, const char *name, struct stat *st);
 
 bool file_truncate(int fd, off_t size);
 

@@ -24,6 +24,7 @@
 
 #include "base/fileio.h"
 #include "base/log.h"
+#include "commit/fence.h"
 #include "commit/journal.h"
 
 enum { NAME_SIZE = 64 };
@@ -32,8 +33,10 @@ struct commit {
 	int mailbox, dir;
 	off_t size; /* the mailbox's at the start */
 	struct timespec atime;
-	bool unread; /* there is mail that nobody has looked at */
+	bool unread;  /* there is mail that nobody has looked at */
+	bool removed; /* the journal is */
 	struct journal journal;
+	struct fence fence;
 };
 
 /* What a journal says to the mailbox that is there. */
@@ -70,7 +73,11 @@ pending(void)
 	return COMMIT_PENDING;
 }
 
-/* Nothing is undone from here on; what fails once may be over by now. */
+/*
+ * Nothing is undone from here on; what fails once may be over by now. Each step
+ * asks the fence first, also the second time: a host that was cut off from the
+ * file system fails here, and somebody else may have gone on since.
+ */
 static bool
 attempt(struct commit *c, bool (*step)(struct commit *), const char *what)
 {
@@ -88,13 +95,16 @@ examine(struct commit *c)
 {
 	struct stat st;
 
-	if (fstat(c->mailbox, &st) != 0)
+	if (!file_look(c->mailbox, &st))
 		return false;
 	c->size = st.st_size;
 	c->atime = st.st_atim;
 	c->unread = st.st_mtim.tv_sec > st.st_atim.tv_sec ||
 		    (st.st_mtim.tv_sec == st.st_atim.tv_sec &&
 		     st.st_mtim.tv_nsec > st.st_atim.tv_nsec);
+	c->fence.size = st.st_size;
+	c->fence.mtime = st.st_mtim;
+	c->fence.settled = true;
 	return true;
 }
 
@@ -136,47 +146,78 @@ sync_dir(struct commit *c)
 	return file_sync(c->dir) || errno == EINVAL;
 }
 
+/* Our writing changes the times, never the size. */
+static bool
+fence_note_step(struct commit *c)
+{
+	off_t size = c->fence.size;
+
+	if (!fence_note(&c->fence))
+		return false;
+	if (c->fence.size == size)
+		return true;
+	c->fence.size = size;
+	c->fence.settled = false;
+	errno = ESTALE;
+	return false;
+}
+
 static bool
 put_in_place(struct commit *c)
 {
 	static const char stop = '\0';
 	const struct journal *j = &c->journal;
-	struct stat st;
 
-	if (fstat(c->mailbox, &st) != 0)
+	if (!fence_stands(&c->fence, j))
 		return false;
-	if (st.st_size < j->old_size) {
+	if (c->fence.size < j->old_size) {
 		errno = ESTALE;
 		return false;
 	}
+	c->fence.settled = false;
 	return journal_copy(j, c->mailbox, j->first) &&
 	       file_write(c->mailbox, &stop, sizeof(stop), j->end) &&
-	       file_sync(c->mailbox);
+	       file_sync(c->mailbox) && fence_note_step(c);
 }
 
 static bool
 note_truncation(struct commit *c)
 {
-	return journal_mark(&c->journal);
+	return fence_stands(&c->fence, &c->journal) &&
+	       journal_mark(&c->journal);
 }
 
 static bool
 seal(struct commit *c)
 {
+	c->fence.settled = false;
 	set_times(c);
-	return file_sync(c->mailbox);
+	return file_sync(c->mailbox) && fence_note_step(c);
 }
 
 static bool
 cut(struct commit *c)
 {
-	return file_truncate(c->mailbox, c->journal.end) && seal(c);
+	if (!fence_stands(&c->fence, &c->journal))
+		return false;
+	c->fence.settled = false;
+	if (!file_truncate(c->mailbox, c->journal.end))
+		return false;
+	c->fence.size = c->journal.end;
+	return seal(c);
 }
 
 static bool
 forget(struct commit *c)
 {
-	return journal_remove(c->dir) && sync_dir(c);
+	/* Removed already, by us: only the directory is to be written. */
+	if (c->removed)
+		return sync_dir(c);
+	/* Another's journal must never be taken for ours. */
+	if (!fence_stands(&c->fence, &c->journal) || !journal_remove(c->dir))
+		return false;
+	c->removed = true;
+	return sync_dir(c);
 }
 
 /*
@@ -190,9 +231,11 @@ turn_to_arrivals(struct commit *c)
 	struct journal next;
 	int saved;
 
-	if (!journal_write(&next, c->dir, c->mailbox, c->size, &gap, 1, true))
+	if (!fence_stands(&c->fence, &c->journal) ||
+	    !journal_write(&next, c->dir, c->mailbox, c->size, &gap, 1, true))
 		return false;
-	if (!journal_publish(c->dir) || !sync_dir(c)) {
+	if (!fence_stands(&c->fence, &c->journal) || !journal_publish(c->dir) ||
+	    !sync_dir(c)) {
 		saved = errno;
 		(void)journal_close(&next);
 		errno = saved;
@@ -204,6 +247,16 @@ turn_to_arrivals(struct commit *c)
 }
 
 /* The commit */
+
+static struct commit
+commit_of(int mailbox, int dir, const struct commit_locks *locks)
+{
+	return (struct commit){
+		.mailbox = mailbox,
+		.dir = dir,
+		.fence = { .mailbox = mailbox, .dir = dir, .locks = locks }
+	};
+}
 
 /* All is in the mailbox. */
 static enum commit_result
@@ -237,7 +290,7 @@ take_back(const struct commit *c)
 {
 	int saved = errno;
 
-	if (!journal_remove(c->dir))
+	if (!fence_stands(&c->fence, &c->journal) || !journal_remove(c->dir))
 		return pending();
 	errno = saved;
 	return failed("cannot write the state directory");
@@ -249,10 +302,14 @@ carry_through(struct commit *c)
 {
 	enum commit_result result;
 
-	if (!journal_publish(c->dir)) {
+	if (!fence_stands(&c->fence, NULL)) {
+		/* The draft may be another's by now; recovery clears it away */
+		result = failed("the mailbox's lock was lost");
+	} else if (!journal_publish(c->dir)) {
 		result = failed("cannot rename the journal");
 		(void)journal_remove_draft(c->dir);
-	} else if (!attempt(c, sync_dir, "writing the state directory")) {
+	} else if (c->fence.published = true,
+		   !attempt(c, sync_dir, "writing the state directory")) {
 		result = take_back(c);
 	} else {
 		result = finish(c);
@@ -270,8 +327,11 @@ truncate_only(struct commit *c, off_t end)
 	/* A disk that takes nothing any more tells so while all is there. */
 	if (!file_sync(c->mailbox))
 		return failed("cannot write the mailbox");
+	if (!fence_stands(&c->fence, NULL))
+		return failed("the mailbox's lock was lost");
 	if (!file_truncate(c->mailbox, end))
 		return failed("cannot truncate the mailbox");
+	c->fence.size = end;
 	/* There is no way back, and nothing that could be tried again. */
 	if (!attempt(c, seal, "truncating the mailbox"))
 		log_line(LOG_ERR, EVENT_COMMIT,
@@ -298,9 +358,10 @@ cover_the_end(const struct commit_range *ranges, size_t n, off_t size)
 
 enum commit_result
 commit_remove(int mailbox, off_t size, int state_dir,
-	      const struct commit_range *ranges, size_t n)
+	      const struct commit_range *ranges, size_t n,
+	      const struct commit_locks *locks)
 {
-	struct commit c = { .mailbox = mailbox, .dir = state_dir };
+	struct commit c = commit_of(mailbox, state_dir, locks);
 	enum commit_result result;
 	bool shorter;
 
@@ -534,9 +595,9 @@ wait_for_mailbox(const struct commit *c)
 }
 
 enum commit_result
-commit_recover(int mailbox, int state_dir)
+commit_recover(int mailbox, int state_dir, const struct commit_locks *locks)
 {
-	struct commit c = { .mailbox = mailbox, .dir = state_dir };
+	struct commit c = commit_of(mailbox, state_dir, locks);
 	enum commit_result result;
 
 	if (mailbox < 0)
@@ -553,6 +614,7 @@ commit_recover(int mailbox, int state_dir)
 	case JOURNAL_ERROR:
 		return failed("cannot read the journal");
 	}
+	c.fence.published = true;
 	result = replay(&c);
 	if (!journal_close(&c.journal))
 		log_line(LOG_WARNING, EVENT_COMMIT,

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "commit/commit_locks.h"
 #include "commit/range.h"
 
 enum commit_result {
@@ -29,10 +30,11 @@ enum commit_result {
  * Removes the n ranges (sorted, not overlapping, n > 0, within size) from the
  * file `mailbox` (open for reading and writing), which is `size` bytes long.
  * state_dir is a descriptor of the user's state directory, where the journal
- * goes. Failures are logged.
+ * goes. Failures are logged. Where locks is NULL nobody else knows the file.
  */
 enum commit_result commit_remove(int mailbox, off_t size, int state_dir,
-				 const struct commit_range *ranges, size_t n);
+				 const struct commit_range *ranges, size_t n,
+				 const struct commit_locks *locks);
 
 /* Whether a journal waits in state_dir. */
 bool commit_pending(int state_dir);
@@ -43,6 +45,7 @@ bool commit_pending(int state_dir);
  * for: COMMIT_PENDING. Harmless when done twice, or cut and done again. What it
  * did is logged.
  */
-enum commit_result commit_recover(int mailbox, int state_dir);
+enum commit_result commit_recover(int mailbox, int state_dir,
+				  const struct commit_locks *locks);
 
 #endif

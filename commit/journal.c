@@ -317,9 +317,14 @@ exists(int dir, const char *name)
 {
 	struct stat st;
 
+	/*
+	 * That there was none may be remembered from before another host made
+	 * it, until the directory is seen to have changed.
+	 */
+	if (!file_look(dir, &st))
+		return true;
 	/* Where it cannot be told, opening it will say why. */
-	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       errno != ENOENT;
+	return file_look_at(dir, name, &st) || errno != ENOENT;
 }
 
 bool
@@ -481,6 +486,22 @@ static bool
 remove_name(int dir, const char *name)
 {
 	return unlinkat(dir, name, 0) == 0 || errno == ENOENT;
+}
+
+bool
+journal_is_named(const struct journal *j, int dir)
+{
+	struct stat named, open;
+
+	if (!file_look(j->fd, &open))
+		return false;
+	if (!file_look_at(dir, journal_name, &named)) {
+		if (errno == ENOENT)
+			errno = ESTALE;
+		return false;
+	}
+	errno = ESTALE;
+	return named.st_dev == open.st_dev && named.st_ino == open.st_ino;
 }
 
 bool

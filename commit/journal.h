@@ -55,6 +55,9 @@ bool journal_copy(const struct journal *j, int to, off_t at);
 /* Notes durably that the mailbox is about to be truncated. */
 bool journal_mark(struct journal *j);
 
+/* Whether it still is the one that the state directory names; else ESTALE. */
+bool journal_is_named(const struct journal *j, int dir);
+
 /* Removes the journal; that there is none any more is no error. */
 bool journal_remove(int dir);
 

@@ -187,7 +187,7 @@ journal_read_head(struct journal *j)
 	struct stat st;
 	off_t len;
 
-	if (fstat(j->fd, &st) != 0)
+	if (!file_look(j->fd, &st))
 		return JOURNAL_ERROR;
 	if (!S_ISREG(st.st_mode))
 		return JOURNAL_DAMAGED;

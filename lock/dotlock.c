@@ -13,17 +13,17 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/compat.h"
+#include "base/fileio.h"
+#include "base/filesystem.h"
 #include "base/number.h"
 
 enum {
 	STALE_SECONDS = 5 * 60,
 	UNIQUE_SIZE = 32,
 	PID_TEXT = 32,
-	NFS_MAGIC = 0x6969,
 	LOCK_SIZE_MAX = 255 /* a pid, a host's name; more is mail */
 };
 
@@ -39,14 +39,6 @@ struct draft {
 	char name[UNIQUE_SIZE]; /* "" where it has none */
 	struct stat st;
 };
-
-bool
-lock_on_nfs(int fd)
-{
-	struct statfs fs;
-
-	return fstatfs(fd, &fs) == 0 && fs.f_type == NFS_MAGIC;
-}
 
 static void
 close_quietly(int fd)
@@ -93,8 +85,8 @@ is_at(const struct place *p, const char *name, dev_t dev, ino_t ino)
 {
 	struct stat st;
 
-	return fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_dev == dev && st.st_ino == ino;
+	return file_look_at(p->dir, name, &st) && st.st_dev == dev &&
+	       st.st_ino == ino;
 }
 
 static bool
@@ -230,8 +222,8 @@ may_be_lock(const struct stat *st)
 static bool
 is_stale(int fd, bool readable, const struct stat *lock, time_t now)
 {
-	/* On NFS a pid may be one of another host. */
-	pid_t pid = readable && !lock_on_nfs(fd) ? read_pid(fd) : 0;
+	/* Where others have it mounted, a pid may be one of another host. */
+	pid_t pid = readable && filesystem_is_local(fd) ? read_pid(fd) : 0;
 
 	if (pid > 0)
 		return kill(pid, 0) != 0 && errno == ESRCH;
@@ -315,6 +307,33 @@ dotlock_try(struct dotlock *d, const char *path, pid_t pid)
 		r = try_draft(d, &p, pid, true);
 	close_quietly(p.dir);
 	return r;
+}
+
+bool
+dotlock_find(struct dotlock *d, const char *path)
+{
+	struct place p = { 0 };
+	struct stat st;
+
+	if (!place_open(&p, path))
+		return false;
+	bool found = file_look_at(p.dir, p.name, &st);
+	if (found)
+		*d = (struct dotlock){ .dev = st.st_dev, .ino = st.st_ino };
+	close_quietly(p.dir);
+	return found;
+}
+
+bool
+dotlock_is_there(const struct dotlock *d, const char *path)
+{
+	struct place p = { 0 };
+
+	if (!place_open(&p, path))
+		return false;
+	bool there = is_at(&p, p.name, d->dev, d->ino);
+	close_quietly(p.dir);
+	return there;
 }
 
 void

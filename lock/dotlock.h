@@ -29,7 +29,10 @@ void dotlock_touch(const struct dotlock *d, const char *path);
  */
 void dotlock_release(struct dotlock *d, const char *path);
 
-/* Whether pids mean nothing and flock is a fcntl lock: the file is on NFS. */
-bool lock_on_nfs(int fd);
+/* Notes which path.lock is there, made by somebody on our behalf. */
+bool dotlock_find(struct dotlock *d, const char *path);
+
+/* Whether path.lock still is that file, for the file system's server too. */
+bool dotlock_is_there(const struct dotlock *d, const char *path);
 
 #endif

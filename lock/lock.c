@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/filesystem.h"
 #include "base/signals.h"
 
 enum { PAUSE_FIRST_MS = 10, PAUSE_LAST_MS = 100 };
@@ -61,6 +62,9 @@ try_dotlock(struct mailbox_lock *l)
 		return r;
 	r = l->keeper->try(l->keeper->arg);
 	l->kept = r == LOCK_OK;
+	/* One that cannot be seen is none that could be found again. */
+	if (l->kept && !dotlock_find(&l->kept_one, l->path))
+		l->kept_one = (struct dotlock){ .held = false };
 	return r;
 }
 
@@ -84,15 +88,28 @@ includes(const enum lock_kind *kinds, enum lock_kind kind)
 }
 
 static enum lock_result
+try_flock(const struct mailbox_lock *l, bool shared)
+{
+	/* NFS makes flock a fcntl lock, which would meet ours. */
+	if (includes(l->kinds, LOCK_FCNTL) && filesystem_is_nfs(l->fd))
+		return LOCK_OK;
+	return result_of(flock(l->fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB));
+}
+
+/* One of the kernel's that we have already: it asks who keeps the locks. */
+static enum lock_result
+retake(const struct mailbox_lock *l, enum lock_kind kind)
+{
+	return kind == LOCK_FLOCK ? try_flock(l, false)
+				  : try_fcntl(l->fd, false);
+}
+
+static enum lock_result
 try_kind(struct mailbox_lock *l, enum lock_kind kind, bool shared)
 {
 	switch (kind) {
 	case LOCK_FLOCK:
-		/* NFS makes flock a fcntl lock, which would meet ours. */
-		if (includes(l->kinds, LOCK_FCNTL) && lock_on_nfs(l->fd))
-			return LOCK_OK;
-		return result_of(
-		    flock(l->fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB));
+		return try_flock(l, shared);
 	case LOCK_FCNTL:
 		return try_fcntl(l->fd, shared);
 	case LOCK_DOTLOCK:
@@ -203,6 +220,32 @@ enum lock_result
 lock_shared(struct mailbox_lock *l, int fd)
 {
 	return wait_for_all(l, fd, true);
+}
+
+/* A dotlock is no kernel's: only its file tells. */
+static bool
+has_dotlock(const struct mailbox_lock *l)
+{
+	const struct dotlock *d = l->kept ? &l->kept_one : &l->dotlock;
+
+	if ((l->kept || d->held) && dotlock_is_there(d, l->path))
+		return true;
+	errno = ESTALE;
+	return false;
+}
+
+bool
+lock_still_held(const struct mailbox_lock *l)
+{
+	if (l->fd < 0) {
+		errno = ESTALE;
+		return false;
+	}
+	for (const enum lock_kind *k = l->kinds; *k != LOCK_NONE; k++)
+		if (*k == LOCK_DOTLOCK ? !has_dotlock(l)
+				       : retake(l, *k) != LOCK_OK)
+			return false;
+	return true;
 }
 
 void

@@ -27,8 +27,9 @@ struct mailbox_lock {
 	/* asked where we may not write the directory; NULL: nobody is */
 	const struct dotlock_keeper *keeper;
 	struct dotlock dotlock;
-	bool kept; /* the keeper holds the dotlock */
-	int fd;	   /* what flock and fcntl hold, else -1 */
+	bool kept; /* the keeper holds the dotlock, which is this one */
+	struct dotlock kept_one;
+	int fd; /* what flock and fcntl hold, else -1 */
 };
 
 void lock_init(struct mailbox_lock *l, const enum lock_kind *kinds,
@@ -44,6 +45,13 @@ enum lock_result lock_exclusive(struct mailbox_lock *l, int fd);
 
 /* flock and fcntl, shared, without the dotlock: to read a piece. */
 enum lock_result lock_shared(struct mailbox_lock *l, int fd);
+
+/*
+ * Whether an exclusive lock still is ours: asked of who keeps it, which may be
+ * another host that has given it away since. Else errno tells. One that was
+ * lost and is free again counts as held: what the file says must be asked too.
+ */
+bool lock_still_held(const struct mailbox_lock *l);
 
 /* Gives back what is held. */
 void lock_release(struct mailbox_lock *l);

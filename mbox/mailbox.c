@@ -101,7 +101,7 @@ mailbox_open(struct mailbox *b)
 	if (b->fd < 0)
 		return system_fault(b);
 	const char *wrong =
-	    fstat(b->fd, &st) != 0 ? strerror(errno) : what_is_wrong(&st);
+	    !file_look(b->fd, &st) ? strerror(errno) : what_is_wrong(&st);
 	if (wrong == NULL)
 		return MAILDROP_OK;
 	mailbox_close(b);
@@ -123,9 +123,9 @@ still_named(const struct mailbox *b)
 {
 	struct stat named, open;
 
-	if (lstat(b->path, &named) != 0)
+	if (!file_look_at(AT_FDCWD, b->path, &named))
 		return b->fd < 0 && errno == ENOENT;
-	return b->fd >= 0 && fstat(b->fd, &open) == 0 &&
+	return b->fd >= 0 && file_look(b->fd, &open) &&
 	       named.st_dev == open.st_dev && named.st_ino == open.st_ino;
 }
 
@@ -181,7 +181,7 @@ static bool
 look(const struct mailbox *b, struct stat *st)
 {
 	*st = (struct stat){ 0 };
-	return b->fd < 0 || fstat(b->fd, st) == 0;
+	return b->fd < 0 || file_look(b->fd, st);
 }
 
 static enum maildrop_result

@@ -49,7 +49,9 @@ close_store(struct store *s)
 static enum maildrop_result
 finish_commit(struct mbox_store *m)
 {
-	switch (commit_recover(m->mailbox.fd, m->place.state_dir)) {
+	const struct commit_locks locks = mbox_locks(m);
+
+	switch (commit_recover(m->mailbox.fd, m->place.state_dir, &locks)) {
 	case COMMIT_DONE:
 	case COMMIT_NOTHING:
 	case COMMIT_RESCUED:

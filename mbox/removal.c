@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/fileio.h"
 #include "base/log.h"
 #include "commit/commit.h"
 
@@ -127,12 +128,24 @@ drop_removed(struct mbox_store *m, bool finished)
 	}
 	box->count = kept;
 	box->size -= removed;
-	if (!finished || fstat(m->mailbox.fd, &st) != 0 ||
+	if (!finished || !file_look(m->mailbox.fd, &st) ||
 	    (first_goes && is_internal_now(m)))
 		m->mailbox.rewritten = true;
 	else
 		mailbox_committed(&m->mailbox, &st);
 	m->index_has_news = true;
+}
+
+static bool
+still_held(const void *lock)
+{
+	return lock_still_held(lock);
+}
+
+struct commit_locks
+mbox_locks(const struct mbox_store *m)
+{
+	return (struct commit_locks){ still_held, &m->mailbox.lock };
 }
 
 static enum maildrop_result
@@ -157,12 +170,14 @@ commit_locked(struct mbox_store *m, size_t *removed)
 		return read_only(m);
 	size_t left = left_over(m);
 	struct commit_range *ranges = collect_ranges(m, &count);
+	const struct commit_locks locks = mbox_locks(m);
 	enum commit_result result = COMMIT_FAILED;
 	if (ranges != NULL && count == 0)
 		result = COMMIT_DONE;
-	else if (ranges != NULL && fstat(m->mailbox.fd, &st) == 0)
-		result = commit_remove(m->mailbox.fd, st.st_size,
-				       m->place.state_dir, ranges, count);
+	else if (ranges != NULL && file_look(m->mailbox.fd, &st))
+		result =
+		    commit_remove(m->mailbox.fd, st.st_size, m->place.state_dir,
+				  ranges, count, &locks);
 	free(ranges);
 	if (result == COMMIT_FAILED)
 		return MAILDROP_TEMPORARY;

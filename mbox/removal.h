@@ -2,6 +2,7 @@
 #ifndef MBOX_REMOVAL_H
 #define MBOX_REMOVAL_H
 
+#include "commit/commit.h"
 #include "mbox/mbox_store.h"
 
 /*
@@ -9,5 +10,8 @@
  * *removed and the result are as store.h has them for a commit.
  */
 enum maildrop_result mbox_remove_marked(struct mbox_store *m, size_t *removed);
+
+/* How a commit asks whether the mailbox's lock still is held. */
+struct commit_locks mbox_locks(const struct mbox_store *m);
 
 #endif

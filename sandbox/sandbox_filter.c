@@ -120,7 +120,7 @@
 #define ALLOW_CLOCK ALLOW(clock_gettime)
 #define ALLOW_NAP ALLOW(clock_nanosleep), ALLOW(nanosleep)
 #define ALLOW_FUTEX ALLOW(futex)
-#define ALLOW_STAT ALLOW(newfstatat), ALLOW(fstat)
+#define ALLOW_STAT ALLOW(statx), ALLOW(newfstatat), ALLOW(fstat)
 #define ALLOW_STATFS ALLOW(statfs), ALLOW(fstatfs)
 #define ALLOW_UTIMENS ALLOW(utimensat)
 #define ALLOW_SEEK ALLOW(lseek)

@@ -132,11 +132,11 @@ is(int fd, const char *data, size_t n)
 static enum commit_result
 recover(const struct world *w)
 {
-	enum commit_result r = commit_recover(w->mailbox, w->dir);
+	enum commit_result r = commit_recover(w->mailbox, w->dir, NULL);
 
 	must(r == COMMIT_DONE || r == COMMIT_NOTHING || r == COMMIT_RESCUED);
 	must(!commit_pending(w->dir));
-	must(commit_recover(w->mailbox, w->dir) == COMMIT_NOTHING);
+	must(commit_recover(w->mailbox, w->dir, NULL) == COMMIT_NOTHING);
 	return r;
 }
 

@@ -31,7 +31,7 @@ enum {
 	DISK_SECTOR = 16,
 	DISK_BLOCK = 64, /* what a truncation fills with zeros */
 	FILE_MAX = 6 * 1024,
-	INODES = 10, /* the first is the mailbox */
+	INODES = 16, /* the first is the mailbox */
 	NAMES = 6,
 	OPEN_MAX_FD = 16,
 	EFFECTS = 400,
@@ -90,7 +90,8 @@ static struct disk {
 	bool no_fallocate;
 	fsblkcnt_t blocks_free;
 	rlim_t size_limit;
-	bool grew; /* a write made the mailbox longer: never right */
+	unsigned changes; /* of the mailbox: its mtime */
+	bool grew;	  /* a write made the mailbox longer: never right */
 	jmp_buf cut;
 	void *allocated[ALLOCATED];
 } disk;
@@ -101,6 +102,7 @@ disk_clear(void)
 	memset(&disk.names, 0, sizeof(disk.names));
 	memset(disk.open, 0, sizeof(disk.open));
 	disk.dir_ops = disk.effects = disk.steps = disk.calls = 0;
+	disk.changes = 0;
 	disk.fail_times = disk.fail_errno = 0;
 	disk.inodes = 1;
 	disk.cut_at = disk.fail_at = -1;
@@ -327,6 +329,7 @@ write_sector(struct content *c, const unsigned char *p, size_t len, off_t at)
 	memcpy(e->bytes, p, len);
 	if (at + (off_t)len > c->size)
 		disk.grew = true;
+	disk.changes++;
 	apply_effect(c, e);
 }
 
@@ -372,6 +375,7 @@ disk_ftruncate(int fd, off_t size)
 	if (fd != MAILBOX_FD || size > inode->now.size)
 		abort();
 	disk_step();
+	disk.changes++;
 	e[0].what = EFFECT_ZERO;
 	e[0].at = size;
 	e[0].len = (DISK_BLOCK - (size_t)size % DISK_BLOCK) % DISK_BLOCK;
@@ -421,12 +425,37 @@ disk_fallocate(int fd, int mode, off_t at, off_t len)
 }
 
 static int
-disk_fstat(int fd, struct stat *st)
+disk_inode_number(int dir, const char *name)
 {
-	memset(st, 0, sizeof(*st));
-	st->st_mode = S_IFREG | S_IRUSR | S_IWUSR;
-	st->st_size = disk_inode(fd)->now.size;
-	return disk_call();
+	int i = disk_find(name);
+
+	if (dir == DIR_FD && name[0] != '\0')
+		return i < 0 ? -1 : disk.names.inode[i];
+	return (int)(disk_inode(dir) - disk.inode);
+}
+
+static int
+disk_statx(int dir, const char *name, int flags, unsigned mask, struct statx *x)
+{
+	int inode;
+
+	if (!(flags & AT_STATX_FORCE_SYNC) || mask != STATX_BASIC_STATS)
+		abort();
+	memset(x, 0, sizeof(*x));
+	if (disk_call() != 0)
+		return -1;
+	x->stx_mode = S_IFREG | S_IRUSR | S_IWUSR;
+	if (dir == DIR_FD && name[0] == '\0')
+		return 0;
+	inode = disk_inode_number(dir, name);
+	errno = ENOENT;
+	if (inode < 0)
+		return -1;
+	x->stx_ino = (unsigned)inode + 1;
+	if (inode == 0)
+		x->stx_atime.tv_nsec = x->stx_mtime.tv_nsec = disk.changes;
+	x->stx_size = (unsigned long long)disk.inode[inode].now.size;
+	return 0;
 }
 
 static int
@@ -492,6 +521,7 @@ disk_futimens(int fd, const struct timespec times[2])
 {
 	(void)disk_inode(fd);
 	(void)times;
+	disk.changes += fd == MAILBOX_FD;
 	return disk_call();
 }
 
@@ -543,8 +573,8 @@ disk_reap(void)
 #define fsync disk_fsync
 #define fdatasync disk_fsync
 #define fallocate disk_fallocate
-#define fstat(fd, st) disk_fstat(fd, st)
 #define fstatat disk_fstatat
+#define statx(dir, name, flags, mask, x) disk_statx(dir, name, flags, mask, x)
 #define fstatvfs disk_fstatvfs
 #define unlinkat disk_unlinkat
 #define renameat disk_renameat

@@ -17,7 +17,12 @@
 /* Those of the binary are linked too; these are other ones. */
 #define file_read tested_file_read
 #define file_write tested_file_write
+#define file_look tested_file_look
+#define file_look_at tested_file_look_at
 #define file_truncate tested_file_truncate
+#define fence_note tested_fence_note
+#define fence_stands tested_fence_stands
+#define journal_is_named tested_journal_is_named
 #define file_sync tested_file_sync
 #define file_sync_data tested_file_sync_data
 #define journal_place tested_journal_place
@@ -47,6 +52,7 @@
 #include "base/fileio.c"
 #include "commit/journal_head.c"
 #include "commit/journal.c"
+#include "commit/fence.c"
 #include "commit/commit.c"
 
 enum { CUT = 100, MESSAGES_MAX = 8, ARRIVALS = 5 };
@@ -63,6 +69,7 @@ struct scenario {
 static struct scenario scenario;
 static struct world first_cut; /* what the commit's cut has left */
 static int crits;
+static const struct commit_locks *locks; /* what the runs are given */
 
 void
 log_line(int priority, enum log_event event, const char *format, ...)
@@ -166,7 +173,7 @@ run_commit(void)
 		return CUT;
 	}
 	result = (int)commit_remove(MAILBOX_FD, disk.inode[0].now.size, DIR_FD,
-				    s->ranges, s->n);
+				    s->ranges, s->n, locks);
 	assert_false(disk.grew);
 	return result;
 }
@@ -180,7 +187,7 @@ run_recover(int mailbox)
 		disk_reap();
 		return CUT;
 	}
-	result = (int)commit_recover(mailbox, DIR_FD);
+	result = (int)commit_recover(mailbox, DIR_FD, locks);
 	assert_false(disk.grew);
 	return result;
 }

@@ -303,7 +303,7 @@ test_no_commit_of_a_mailbox_of_another_size(void **state)
 	make_scenario(KIND_DISTINCT, 6, 0x01);
 	disk_load(&s->old);
 	assert_int_equal(commit_remove(MAILBOX_FD, s->old.mailbox.size - 1,
-				       DIR_FD, s->ranges, s->n),
+				       DIR_FD, s->ranges, s->n, NULL),
 			 COMMIT_FAILED);
 	assert_int_equal(errno, ESTALE);
 	assert_true(is_old(0, 0));

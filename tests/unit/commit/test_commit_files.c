@@ -169,8 +169,9 @@ check_ranges(const struct place *p, size_t size, const struct commit_range *r,
 	size_t left;
 
 	/* by the commit, and by the recovery from its journal */
-	assert_int_equal(commit_remove(p->mailbox, (off_t)size, p->dir, r, n),
-			 COMMIT_DONE);
+	assert_int_equal(
+	    commit_remove(p->mailbox, (off_t)size, p->dir, r, n, NULL),
+	    COMMIT_DONE);
 	left = take_out(bytes, size, r, n);
 	check_mailbox(p, bytes, left);
 	assert_false(commit_pending(p->dir));
@@ -178,7 +179,7 @@ check_ranges(const struct place *p, size_t size, const struct commit_range *r,
 	bytes = fill(p, size);
 	leave_journal(p, r, n);
 	assert_int_equal(pwrite(p->mailbox, "From x\n", 7, (off_t)size), 7);
-	assert_int_equal(commit_recover(p->mailbox, p->dir), COMMIT_DONE);
+	assert_int_equal(commit_recover(p->mailbox, p->dir, NULL), COMMIT_DONE);
 	left = take_out(bytes, size, r, n);
 	memcpy(bytes + left, "From x\n", 7);
 	check_mailbox(p, bytes, left + 7);
@@ -229,7 +230,7 @@ test_inode_mode_and_links_stay(void **state)
 	free(fill(p, 5000));
 	assert_int_equal(fchmod(p->mailbox, 0664), 0);
 	assert_int_equal(fstat(p->mailbox, &before), 0);
-	assert_int_equal(commit_remove(p->mailbox, 5000, p->dir, &r, 1),
+	assert_int_equal(commit_remove(p->mailbox, 5000, p->dir, &r, 1, NULL),
 			 COMMIT_DONE);
 	assert_int_equal(fstatat(p->top, "mailbox", &after, 0), 0);
 	assert_int_equal(after.st_ino, before.st_ino);
@@ -256,11 +257,12 @@ check_times(const struct place *p, time_t atime, time_t mtime, bool recover)
 					  atime < mtime));
 		assert_true(journal_publish(p->dir) && journal_close(&j));
 		assert_int_equal(futimens(p->mailbox, times), 0);
-		assert_int_equal(commit_recover(p->mailbox, p->dir),
+		assert_int_equal(commit_recover(p->mailbox, p->dir, NULL),
 				 COMMIT_DONE);
 	} else {
-		assert_int_equal(commit_remove(p->mailbox, 5000, p->dir, &r, 1),
-				 COMMIT_DONE);
+		assert_int_equal(
+		    commit_remove(p->mailbox, 5000, p->dir, &r, 1, NULL),
+		    COMMIT_DONE);
 	}
 	assert_int_equal(fstat(p->mailbox, &st), 0);
 	if (atime < mtime) {
@@ -297,7 +299,8 @@ test_journal_and_rescue_are_private(void **state)
 	assert_int_equal(fstatat(p->dir, "journal", &st, 0), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
 	assert_int_equal(ftruncate(p->mailbox, 0), 0);
-	assert_int_equal(commit_recover(p->mailbox, p->dir), COMMIT_RESCUED);
+	assert_int_equal(commit_recover(p->mailbox, p->dir, NULL),
+			 COMMIT_RESCUED);
 	name_like(p->dir, "rescue-", name);
 	assert_int_equal(fstatat(p->dir, name, &st, 0), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
@@ -313,12 +316,12 @@ test_journal_waits_for_a_missing_mailbox(void **state)
 
 	free(fill(p, 5000));
 	leave_journal(p, &r, 1);
-	assert_int_equal(commit_recover(-1, p->dir), COMMIT_PENDING);
+	assert_int_equal(commit_recover(-1, p->dir, NULL), COMMIT_PENDING);
 	assert_true(there(p->dir, "journal"));
-	assert_int_equal(commit_recover(p->mailbox, p->dir), COMMIT_DONE);
+	assert_int_equal(commit_recover(p->mailbox, p->dir, NULL), COMMIT_DONE);
 	assert_false(there(p->dir, "journal"));
 	close(openat(p->dir, "journal.tmp", O_WRONLY | O_CREAT, 0600));
-	assert_int_equal(commit_recover(-1, p->dir), COMMIT_NOTHING);
+	assert_int_equal(commit_recover(-1, p->dir, NULL), COMMIT_NOTHING);
 	assert_false(there(p->dir, "journal.tmp"));
 }
 
@@ -341,13 +344,15 @@ test_links_and_pipes_in_the_way(void **state)
 			assert_int_equal(symlinkat("../other", p->dir, name),
 					 0);
 		if (i >= 2) {
-			assert_int_equal(commit_recover(p->mailbox, p->dir),
-					 COMMIT_RESCUED);
+			assert_int_equal(
+			    commit_recover(p->mailbox, p->dir, NULL),
+			    COMMIT_RESCUED);
 			name_like(p->dir, "journal.damaged-", aside);
 			assert_int_equal(unlinkat(p->dir, aside, 0), 0);
 		}
-		assert_int_equal(commit_remove(p->mailbox, 5000, p->dir, &r, 1),
-				 COMMIT_DONE);
+		assert_int_equal(
+		    commit_remove(p->mailbox, 5000, p->dir, &r, 1, NULL),
+		    COMMIT_DONE);
 		assert_false(there(p->top, "other"));
 		assert_false(commit_pending(p->dir));
 	}
@@ -362,12 +367,13 @@ test_a_directory_in_the_way(void **state)
 	char aside[64];
 
 	assert_int_equal(mkdirat(p->dir, "journal.tmp", 0700), 0);
-	assert_int_equal(commit_remove(p->mailbox, 5000, p->dir, &r, 1),
+	assert_int_equal(commit_remove(p->mailbox, 5000, p->dir, &r, 1, NULL),
 			 COMMIT_FAILED);
 	assert_int_equal(errno, EISDIR);
 	assert_int_equal(unlinkat(p->dir, "journal.tmp", AT_REMOVEDIR), 0);
 	assert_int_equal(mkdirat(p->dir, "journal", 0700), 0);
-	assert_int_equal(commit_recover(p->mailbox, p->dir), COMMIT_RESCUED);
+	assert_int_equal(commit_recover(p->mailbox, p->dir, NULL),
+			 COMMIT_RESCUED);
 	name_like(p->dir, "journal.damaged-", aside);
 	assert_string_not_equal(aside, "");
 	check_mailbox(p, bytes, 5000);
@@ -385,7 +391,8 @@ commit_within(const struct place *p, rlim_t limit, int *status)
 		signal(SIGXFSZ, SIG_IGN);
 		if (setrlimit(RLIMIT_FSIZE, &small) != 0)
 			_exit(99);
-		_exit((int)commit_remove(p->mailbox, 50000, p->dir, &r, 1));
+		_exit(
+		    (int)commit_remove(p->mailbox, 50000, p->dir, &r, 1, NULL));
 	}
 	assert_int_equal(waitpid(pid, status, 0), pid);
 }

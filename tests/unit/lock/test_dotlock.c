@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #include "lock/lock.h"
 #include "base/signals.h"
@@ -125,6 +126,52 @@ test_dotlock_is_stale_by_dead_pid_or_by_age(void **state)
 		assert_int_equal(meet_lock(no_pid[i], 4 * 60), LOCK_BUSY);
 		assert_int_equal(meet_lock(no_pid[i], -OLD), LOCK_BUSY);
 		assert_int_equal(meet_lock(no_pid[i], OLD), LOCK_OK);
+	}
+}
+
+/* The file system that all is said to be on; 0: the real one */
+static uint32_t pretended;
+
+int
+fstatfs(int fd, struct statfs *fs)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int r = statfs(path, fs);
+	if (r == 0 && pretended != 0)
+		fs->f_type = (__typeof__(fs->f_type))pretended;
+	return r;
+}
+
+/* The pid is another host's: that it lives here, or does not, says nothing. */
+static void
+test_dotlock_on_a_shared_file_system_is_stale_by_age(void **state)
+{
+	static const uint32_t shared[] = {
+		0x65735546, /* FUSE: GlusterFS */
+		0x00C36400, /* Ceph */
+		0xFF534D42, /* CIFS */
+		0xFE534D42, /* SMB2 */
+		0x01161970, /* GFS2 */
+		0x7461636F, /* OCFS2 */
+		0x0BD00BD0, /* Lustre */
+		0x01021997, /* 9p */
+		0x5346414F, /* AFS */
+		0x6969,	    /* NFS */
+		0x12345678, /* one that is still to be written */
+	};
+	char dead[32];
+
+	(void)state;
+	snprintf(dead, sizeof(dead), "%ld\n", (long)dead_pid());
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+		pretended = shared[i];
+		enum lock_result fresh = meet_lock(dead, 0);
+		enum lock_result old = meet_lock("1\n", OLD);
+		pretended = 0;
+		assert_int_equal(fresh, LOCK_BUSY);
+		assert_int_equal(old, LOCK_OK);
 	}
 }
 
@@ -449,6 +496,7 @@ main(void)
 		T(test_dotlock_of_a_live_process_is_respected),
 		T(test_dotlock_that_could_not_be_removed_is_so_later),
 		T(test_dotlock_is_stale_by_dead_pid_or_by_age),
+		T(test_dotlock_on_a_shared_file_system_is_stale_by_age),
 		T(test_dotlock_that_is_too_large_is_left_alone),
 		T(test_unreadable_dotlock_is_stale_by_age),
 		T(test_planted_dotlock_is_left_alone),

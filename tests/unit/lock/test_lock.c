@@ -420,10 +420,81 @@ test_keeper_is_asked_where_the_directory_is_not_ours(void **state)
 	assert_int_equal(chmod(".", 0777), 0);
 }
 
+/* Lost locks: the server gave them to others, or a clock ran ahead */
+
+static int other = -1;
+
+static bool
+is_held_still(const enum lock_kind *order, bool (*lose)(int fd))
+{
+	int fd = open("box", O_RDWR | O_CLOEXEC);
+	struct mailbox_lock l;
+
+	lock_init(&l, order, 0, "box", NULL);
+	assert_int_equal(lock_exclusive(&l, fd), LOCK_OK);
+	assert_true(lock_still_held(&l));
+	bool lost = lose(fd);
+	bool held = lock_still_held(&l);
+	lock_release(&l);
+	assert_false(lock_still_held(&l));
+	close(fd);
+	if (other >= 0)
+		close(other);
+	other = -1;
+	assert_true(lost);
+	return held;
+}
+
+static bool
+dotlock_is_broken(int fd)
+{
+	return unlink("box.lock") == 0;
+}
+
+static bool
+dotlock_becomes_anothers(int fd)
+{
+	if (link("box.lock", "ours") != 0 || unlink("box.lock") != 0)
+		return false;
+	write_file("box.lock", "1\n");
+	return true;
+}
+
+static bool
+kernels_lock_becomes_anothers(int fd)
+{
+	struct flock none = { .l_type = F_UNLCK }, all = { .l_type = F_WRLCK };
+
+	other = open("box", O_RDWR | O_CLOEXEC);
+	return fcntl(fd, F_OFD_SETLK, &none) == 0 && flock(fd, LOCK_UN) == 0 &&
+	       fcntl(other, F_OFD_SETLK, &all) == 0 &&
+	       flock(other, LOCK_EX | LOCK_NB) == 0;
+}
+
+static void
+test_a_lost_lock_is_noticed(void **state)
+{
+	static const enum lock_kind dotlock[] = { LOCK_DOTLOCK, LOCK_NONE },
+				    all[] = { LOCK_DOTLOCK, LOCK_FCNTL,
+					      LOCK_FLOCK, LOCK_NONE },
+				    fcntl_only[] = { LOCK_FCNTL, LOCK_NONE },
+				    flock_only[] = { LOCK_FLOCK, LOCK_NONE };
+
+	(void)state;
+	assert_false(is_held_still(dotlock, dotlock_is_broken));
+	assert_false(is_held_still(all, dotlock_is_broken));
+	assert_false(is_held_still(all, dotlock_becomes_anothers));
+	assert_int_equal(unlink("box.lock"), 0);
+	assert_int_equal(unlink("ours"), 0);
+	assert_false(is_held_still(fcntl_only, kernels_lock_becomes_anothers));
+	assert_false(is_held_still(flock_only, kernels_lock_becomes_anothers));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_a_lost_lock_is_noticed),
 		T(test_each_kind_alone_excludes),
 		T(test_no_order_deadlocks_with_another_program),
 		T(test_stale_dotlock_is_broken_by_one_at_a_time),

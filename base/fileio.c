@@ -93,6 +93,12 @@ file_look_at(int dir, const char *name, struct stat *st)
 	return look(dir, name, AT_SYMLINK_NOFOLLOW, st);
 }
 
+uint64_t
+file_disk(const struct stat *st)
+{
+	return major(st->st_dev) == 0 ? 0 : st->st_dev;
+}
+
 bool
 file_truncate(int fd, off_t size)
 {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -24,6 +25,12 @@ bool file_look(int fd, struct stat *st);
 
 /* The same of a name in a directory; a symbolic link is not followed. */
 bool file_look_at(int dir, const char *name, struct stat *st);
+
+/*
+ * What tells the file's disk from others: 0 where st_dev is only the next free
+ * number, another at each mount and on each host (NFS, FUSE, Ceph, btrfs).
+ */
+uint64_t file_disk(const struct stat *st);
 
 bool file_truncate(int fd, off_t size);
 

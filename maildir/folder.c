@@ -181,7 +181,7 @@ maildir_folder_times(const struct maildir_folder *f, struct maildir_times *t)
 	for (enum maildir_place p = 0; p < PLACES; p++) {
 		if (f->dirs[p] < 0)
 			continue;
-		if (fstat(f->dirs[p], &st) != 0)
+		if (!file_look(f->dirs[p], &st))
 			return false;
 		t->changed[p] = st.st_ctim;
 		t->racy = t->racy || maildir_is_fresh(&st.st_ctim);

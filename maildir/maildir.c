@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fileio.h"
 #include "base/log.h"
 #include "maildir/index.h"
 #include "maildir/maildir_store.h"
@@ -58,9 +59,9 @@ open_folder(struct maildir_store **made, const struct store_place *place)
 	m->fd = -1;
 	enum maildrop_result r = maildir_folder_open(&m->folder, place->path);
 	if (r == MAILDROP_OK && m->folder.top >= 0 &&
-	    fstat(m->folder.top, &st) != 0)
+	    !file_look(m->folder.top, &st))
 		r = maildir_system_fault(&m->folder);
-	m->dev = st.st_dev;
+	m->dev = file_disk(&st);
 	return r == MAILDROP_OK ? maildir_finish_removal(m) : r;
 }
 

@@ -1,8 +1,9 @@
 /* Compares inode, size and times; reads no content. */
 #include "mbox/snapshot.h"
 
-#include <sys/sysmacros.h>
 #include <time.h>
+
+#include "base/fileio.h"
 
 /* Of the kernel's clock for files; some file systems count whole seconds. */
 enum { GRAIN_MS = 20, COARSE_GRAIN_MS = 2000 };
@@ -18,21 +19,11 @@ is_fresh(const struct timespec *changed)
 	return age_ms < (changed->tv_nsec == 0 ? COARSE_GRAIN_MS : GRAIN_MS);
 }
 
-/*
- * A disk's number. What has none (NFS, FUSE, Ceph, btrfs) gets the next free
- * one at each mount, on each host another: that says nothing of the file.
- */
-static uint64_t
-device_of(const struct stat *st)
-{
-	return major(st->st_dev) == 0 ? 0 : st->st_dev;
-}
-
 void
 snapshot_take(struct snapshot *s, const struct stat *st)
 {
 	*s = (struct snapshot){
-		.dev = device_of(st),
+		.dev = file_disk(st),
 		.ino = st->st_ino,
 		.size = st->st_size,
 		.mtime_sec = st->st_mtim.tv_sec,
@@ -46,7 +37,7 @@ snapshot_take(struct snapshot *s, const struct stat *st)
 enum change
 snapshot_compare(const struct snapshot *old, const struct stat *st)
 {
-	if (old->dev != device_of(st) || old->ino != st->st_ino ||
+	if (old->dev != file_disk(st) || old->ino != st->st_ino ||
 	    st->st_size < old->size)
 		return CHANGED;
 	if (st->st_size > old->size)

@@ -19,6 +19,7 @@
 #define file_write tested_file_write
 #define file_look tested_file_look
 #define file_look_at tested_file_look_at
+#define file_disk tested_file_disk
 #define file_truncate tested_file_truncate
 #define fence_note tested_fence_note
 #define fence_stands tested_fence_stands

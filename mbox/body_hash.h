@@ -1,6 +1,7 @@
 /*
  * XXH3 of 128 bits, as wide as this processor computes it: the result is the
- * same on all. Part of content_id.c.
+ * same on all. Part of content_id.c; body_hash_plain.c and
+ * body_hash_avx2.c have it.
  */
 #ifndef BODY_HASH_H
 #define BODY_HASH_H

@@ -1,4 +1,4 @@
-/* Tests of body_hash.c: an id does not depend on the processor. */
+/* Tests of body_hash.h: an id does not depend on the processor. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

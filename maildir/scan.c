@@ -336,7 +336,7 @@ maildir_scan(struct maildir_scan *s)
 	if (r == MAILDROP_OK && !mind_copies(&s->list))
 		r = maildir_fault(s->folder, MAILDROP_TEMPORARY,
 				  "memory is short");
-	if (r == MAILDROP_OK)
+	if (r == MAILDROP_OK && s->list.count > 1)
 		qsort_r(s->list.messages, s->list.count,
 			sizeof(*s->list.messages), by_delivery, &s->list);
 	return r;

@@ -36,7 +36,7 @@ BUILD = os.path.join(TOP, os.environ.get("POP3D_BUILD", "build"))
 PLAIN = os.environ.get("POP3D", os.path.join(TOP, "pop3d"))
 ASAN = os.path.join(TOP, "build", "asan")
 CPUS = os.cpu_count() or 1
-PATIENCE = 600  # seconds for one job
+PATIENCE = 1200  # seconds for one job
 
 # Those that take long begin first; about how many seconds.
 LONG = {"plain: login_time": 185, "asan: session_end": 170, "asan: auth": 160,

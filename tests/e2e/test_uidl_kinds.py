@@ -200,5 +200,5 @@ def test_uidvalidity_that_cannot_be_kept_is_no_login(host):
 
 
 def test_unknown_kind(host):
-    status, _, err = host.run("--uidl=courier")
+    status, _, err = host.run("--uidl=cyrus")
     assert status == 64 and "--uidl" in err

@@ -1,4 +1,5 @@
 """A copy of this host, as in-host-copy makes it, with pop3d installed."""
+import contextlib
 import json
 import os
 import pathlib
@@ -182,6 +183,15 @@ class Host:
                 and entry.get("MESSAGE_ID", "").endswith(event)]
 
 
+def living(pids):
+    """What /proc tells of these, but for those that have just ended."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found.append(Process(pid))
+    return found
+
+
 class Process:
     """What /proc tells of a process."""
 
@@ -238,4 +248,4 @@ class Process:
 
     def children(self):
         path = f"/proc/{self.pid}/task/{self.pid}/children"
-        return [Process(pid) for pid in open(path).read().split()]
+        return living(open(path).read().split())

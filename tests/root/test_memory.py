@@ -16,7 +16,7 @@ import sys
 
 import pytest
 from host import (LOCALHOST, PASSWORD, PATIENCE, PORT, Process, TOP, entries,
-                  until)
+                  living, until)
 from test_tls import ETC, POP3S, context, memory, private_parts, \
     put_certificate
 
@@ -209,12 +209,15 @@ def main_of(host):
 
 
 def kind(child):
-    if child.uids == {0}:
-        return "PAM's"
-    if child.root != "/run/pop3d/empty":
-        return "mailbox"
-    # the connection and the boundary; one more for both sides of TLS
-    return "relay" if len(child.sockets()) > 2 else "greeter"
+    try:
+        if child.uids == {0}:
+            return "PAM's"
+        if child.root != "/run/pop3d/empty":
+            return "mailbox"
+        # the connection and the boundary; one more for both sides of TLS
+        return "relay" if len(child.sockets()) > 2 else "greeter"
+    except OSError:
+        return "ended"
 
 
 def processes(host):
@@ -233,8 +236,8 @@ def held(process, secrets):
 def check(host, wanted):
     """No process but PAM's holds what HOLDERS does not say."""
     secrets = canaries()
-    there = until(lambda: (found := processes(host)).keys() >= wanted and found,
-                  f"{wanted}")
+    there = until(lambda: (found := processes(host)).keys() >= wanted
+                  and "ended" not in found and found, f"{wanted}")
     result = {name: held(process, secrets) for name, process in there.items()}
     for name in result.keys() - {"PAM's"}:
         assert result[name] <= {secret for secret, may in HOLDERS.items()
@@ -279,7 +282,7 @@ def test_the_second_greeter_and_a_relay_after_a_failed_login(served):
     second.ok("CAPA")
     secrets = canaries()
     user = {int(served.run("id", "-u", "pop3d"))}
-    strangers = [process for process in map(Process, filter(
+    strangers = [process for process in living(filter(
         str.isdigit, os.listdir("/proc"))) if process.uids == user]
     assert sorted(map(kind, strangers)) == ["greeter", "relay"]
     for process in strangers:

@@ -1,5 +1,5 @@
 /*
- * The PAM conversation. Runs in the monitor only; knows nothing of POP3.
+ * The PAM conversation. Runs in the authenticator only; knows nothing of POP3.
  */
 #include "auth_pam.h"
 

@@ -1,4 +1,4 @@
-/* Fills the table of Linux-PAM's functions. In the monitor and in --check. */
+/* Fills the table of Linux-PAM's functions. For PAM's process and --check. */
 #include "base/libpam.h"
 
 #include <dlfcn.h>

@@ -1,5 +1,6 @@
 /*
- * Reads the secrets file. Runs in the monitor, with its privileges, and with
+ * Reads the secrets file. Runs in the authenticator, with root's rights, and
+ * with
  * --set-secret; what was read is wiped before anything is forked.
  */
 #include "monitor/auth_secret.h"

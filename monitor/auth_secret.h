@@ -7,7 +7,8 @@
  * with base64 in the middle (RFC 5802 section 3), and the password itself
  * behind the last colon, or nothing. A line with an empty name holds the
  * host's key, from which users who are not there get a salt as well. Lines
- * that begin with # are comments. Read by the monitor only.
+ * that begin with # are comments. Read by the authenticator and --set-secret
+ * only.
  */
 #ifndef AUTH_SECRET_H
 #define AUTH_SECRET_H

@@ -1,6 +1,6 @@
 /*
- * SCRAM-SHA-256 by nettle. Runs in the monitor and with --set-secret; parses
- * nothing.
+ * SCRAM-SHA-256 by nettle. Runs in the authenticator and with --set-secret, the
+ * nonce also in the monitor; parses nothing.
  */
 #include "monitor/scram.h"
 

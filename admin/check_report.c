@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/child.h"
+
 void
 check_say(struct check *c, enum verdict v, const char *format, ...)
 {
@@ -83,8 +85,7 @@ check_output(const char *const *argv, int fd, char *out, size_t size)
 	close(pair[1]);
 	if (spawned) {
 		read_all(pair[0], out, size);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
+		status = child_wait_long(pid);
 	}
 	close(pair[0]);
 	return spawned && WIFEXITED(status) ? WEXITSTATUS(status) : -1;

@@ -19,6 +19,7 @@
 #include "mbox/mailbox.h"
 #include "monitor/account.h"
 #include "monitor/keeper.h"
+#include "sandbox/child.h"
 #include "sandbox/privilege.h"
 
 /* ---- the account */
@@ -284,8 +285,8 @@ check_mailbox(struct check *c, const struct account *a)
 			open_mailbox(c, a, found);
 		_exit((int)c->worst);
 	}
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	if (child > 0)
+		status = child_wait_long(child);
 	keeper_release(&k, a);
 	if (child < 0 || !WIFEXITED(status) ||
 	    WEXITSTATUS(status) > CHECK_ERROR)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/compat.h"
+
 static const char *const methods[METHODS] = {
 	[METHOD_PASS] = "PASS",
 	[METHOD_APOP] = "APOP",
@@ -48,23 +50,16 @@ static const size_t request_size[REQUEST_TYPES] = {
 static bool
 send_all(int fd, const void *data, size_t size, int flags)
 {
-	ssize_t n;
+	ssize_t n =
+	    TEMP_FAILURE_RETRY(send(fd, data, size, flags | MSG_NOSIGNAL));
 
-	do {
-		n = send(fd, data, size, flags | MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
 	return n == (ssize_t)size;
 }
 
 static ssize_t
 receive(int fd, void *data, size_t size)
 {
-	ssize_t n;
-
-	do {
-		n = recv(fd, data, size, MSG_TRUNC);
-	} while (n < 0 && errno == EINTR);
-	return n;
+	return TEMP_FAILURE_RETRY(recv(fd, data, size, MSG_TRUNC));
 }
 
 bool
@@ -124,10 +119,9 @@ boundary_reply_with(int fd, const struct reply *reply, int descriptor)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(descriptor));
 	memcpy(CMSG_DATA(c), &descriptor, sizeof(descriptor));
-	ssize_t n;
-	do {
-		n = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
+	ssize_t n =
+	    TEMP_FAILURE_RETRY(sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL));
+
 	return n == (ssize_t)sizeof(copy);
 }
 
@@ -146,9 +140,7 @@ boundary_ask_for(int fd, const struct request *r, struct reply *reply,
 	*descriptor = -1;
 	if (!boundary_send(fd, r))
 		return false;
-	do {
-		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	n = TEMP_FAILURE_RETRY(recvmsg(fd, &m, MSG_CMSG_CLOEXEC));
 	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
 	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
 	    c->cmsg_type == SCM_RIGHTS)

@@ -6,9 +6,23 @@
 #ifndef COMPAT_H
 #define COMPAT_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <unistd.h> /* glibc's macro */
+
+/* Makes the call again where a signal broke it off; musl has no macro. */
+#ifndef TEMP_FAILURE_RETRY
+#define TEMP_FAILURE_RETRY(call)                        \
+	(__extension__({                                \
+		ssize_t result;                         \
+		do                                      \
+			result = (call);                \
+		while (result == -1 && errno == EINTR); \
+		result;                                 \
+	}))
+#endif
 
 /* pidfd_open(2); glibc has it from 2.36 on, musl has not. -1, with errno. */
 int compat_pidfd_open(pid_t pid);

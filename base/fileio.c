@@ -7,7 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/compat.h"
+
+/* Of the kernel's clock for files; some file systems count whole seconds. */
+enum { GRAIN_MS = 20, COARSE_GRAIN_MS = 2000 };
 
 bool
 file_read(int fd, void *buf, size_t len, off_t at)
@@ -100,34 +106,30 @@ file_disk(const struct stat *st)
 }
 
 bool
+file_time_is_fresh(const struct timespec *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	long long age_ms = (now.tv_sec - t->tv_sec) * 1000LL +
+			   (now.tv_nsec - t->tv_nsec) / 1000000;
+	return age_ms < (t->tv_nsec == 0 ? COARSE_GRAIN_MS : GRAIN_MS);
+}
+
+bool
 file_truncate(int fd, off_t size)
 {
-	int r;
-
-	do
-		r = ftruncate(fd, size);
-	while (r != 0 && errno == EINTR);
-	return r == 0;
+	return TEMP_FAILURE_RETRY(ftruncate(fd, size)) == 0;
 }
 
 bool
 file_sync(int fd)
 {
-	int r;
-
-	do
-		r = fsync(fd);
-	while (r != 0 && errno == EINTR);
-	return r == 0;
+	return TEMP_FAILURE_RETRY(fsync(fd)) == 0;
 }
 
 bool
 file_sync_data(int fd)
 {
-	int r;
-
-	do
-		r = fdatasync(fd);
-	while (r != 0 && errno == EINTR);
-	return r == 0;
+	return TEMP_FAILURE_RETRY(fdatasync(fd)) == 0;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* Exactly len bytes at offset `at`; ENODATA where the file ends before. */
 bool file_read(int fd, void *buf, size_t len, off_t at);
@@ -31,6 +32,12 @@ bool file_look_at(int dir, const char *name, struct stat *st);
  * number, another at each mount and on each host (NFS, FUSE, Ceph, btrfs).
  */
 uint64_t file_disk(const struct stat *st);
+
+/*
+ * Whether this time of a file is so near to now that a later change may bear
+ * the same one.
+ */
+bool file_time_is_fresh(const struct timespec *t);
 
 bool file_truncate(int fd, off_t size);
 

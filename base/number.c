@@ -19,3 +19,16 @@ parse_number(const char *s, unsigned long long max, unsigned long long *value)
 	*value = n;
 	return true;
 }
+
+uint32_t
+number_take(const char **s, const char *end)
+{
+	uint64_t n = 0;
+
+	for (; *s < end && **s >= '0' && **s <= '9'; (*s)++) {
+		n = n * 10 + (uint64_t)(**s - '0');
+		if (n > UINT32_MAX)
+			return 0;
+	}
+	return (uint32_t)n;
+}

@@ -20,6 +20,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/compat.h"
 #include "base/fileio.h"
 
 /* Tests make it small, so that everything happens at its borders too. */
@@ -137,7 +138,6 @@ reserve(const struct journal *j)
 	off_t need = journal_size(j);
 	struct rlimit limit;
 	struct statvfs fs;
-	int r;
 
 	/* The limit holds for writes inside the mailbox too. */
 	if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
@@ -147,10 +147,7 @@ reserve(const struct journal *j)
 		errno = EFBIG;
 		return false;
 	}
-	do
-		r = fallocate(j->fd, 0, 0, need);
-	while (r != 0 && errno == EINTR);
-	if (r == 0)
+	if (TEMP_FAILURE_RETRY(fallocate(j->fd, 0, 0, need)) == 0)
 		return true;
 	if (errno != EOPNOTSUPP && errno != ENOSYS)
 		return false;

@@ -13,9 +13,6 @@
 #include "base/fileio.h"
 #include "base/log.h"
 
-/* Of the kernel's clock for files; some file systems count whole seconds. */
-enum { GRAIN_MS = 20, COARSE_GRAIN_MS = 2000 };
-
 static const char *const names[PLACES] = { "cur", "new" };
 
 /* ---- what goes wrong */
@@ -162,17 +159,6 @@ maildir_folder_close(struct maildir_folder *f)
 /* ---- times */
 
 bool
-maildir_is_fresh(const struct timespec *t)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	long long age_ms = (now.tv_sec - t->tv_sec) * 1000LL +
-			   (now.tv_nsec - t->tv_nsec) / 1000000;
-	return age_ms < (t->tv_nsec == 0 ? COARSE_GRAIN_MS : GRAIN_MS);
-}
-
-bool
 maildir_folder_times(const struct maildir_folder *f, struct maildir_times *t)
 {
 	struct stat st;
@@ -184,7 +170,7 @@ maildir_folder_times(const struct maildir_folder *f, struct maildir_times *t)
 		if (!file_look(f->dirs[p], &st))
 			return false;
 		t->changed[p] = st.st_ctim;
-		t->racy = t->racy || maildir_is_fresh(&st.st_ctim);
+		t->racy = t->racy || file_time_is_fresh(&st.st_ctim);
 	}
 	return true;
 }

@@ -51,9 +51,6 @@ bool maildir_folder_times(const struct maildir_folder *f,
 bool maildir_times_same(const struct maildir_times *a,
 			const struct maildir_times *b);
 
-/* Whether a time is so near that another change could leave it as it is. */
-bool maildir_is_fresh(const struct timespec *t);
-
 /* Whether the file's own descriptor makes it a message of this user's. */
 bool maildir_is_message(const struct stat *st);
 

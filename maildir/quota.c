@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/log.h"
 #include "maildir/name.h"
 
@@ -34,11 +35,8 @@ write_line(int fd, const struct maildir_quota *q)
 	char line[LINE_SIZE];
 	int len =
 	    snprintf(line, sizeof(line), "%lld -%zu\n", -q->bytes, q->messages);
-	ssize_t n;
+	ssize_t n = TEMP_FAILURE_RETRY(write(fd, line, (size_t)len));
 
-	do
-		n = write(fd, line, (size_t)len);
-	while (n < 0 && errno == EINTR);
 	return n == len;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fileio.h"
 #include "base/log.h"
 #include "maildir/measure.h"
 #include "maildir/name.h"
@@ -88,7 +89,7 @@ read_message(struct maildir_scan *s, int dir, struct maildir_message *m)
 	}
 	close(fd);
 	m->octets = measure.octets;
-	if (maildir_is_fresh(&st.st_ctim))
+	if (file_time_is_fresh(&st.st_ctim))
 		m->flags |= IS_RACY;
 	s->read++;
 	return look;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "maildir/maildir_store.h"
 #include "maildir/scan.h"
 
@@ -84,11 +85,9 @@ read_piece(struct maildir_store *m, const struct maildir_message *msg,
 	size_t want =
 	    left < MAILDIR_PIECE_SIZE ? (size_t)left : MAILDIR_PIECE_SIZE;
 	struct stat st;
-	ssize_t n;
+	ssize_t n =
+	    TEMP_FAILURE_RETRY(pread(m->fd, m->piece, want, m->position));
 
-	do
-		n = pread(m->fd, m->piece, want, m->position);
-	while (n < 0 && errno == EINTR);
 	if (n < 0 || fstat(m->fd, &st) != 0) {
 		maildir_system_fault(&m->folder);
 		return MAILDROP_TEMPORARY;

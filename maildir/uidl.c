@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <nettle/base16.h>
 #include <nettle/sha2.h>
 
 enum { HASH_BYTES = 16, HASH_DIGITS = 2 * HASH_BYTES };
@@ -42,8 +43,8 @@ hash_name(const char *name, const struct maildir_message *m,
 		sha256_update(&ctx, sizeof(ino), (const uint8_t *)&ino);
 	}
 	sha256_digest(&ctx, sizeof(digest), digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(uidl + 2 * i, 3, "%02x", digest[i]);
+	base16_encode_update(uidl, sizeof(digest), digest);
+	uidl[HASH_DIGITS] = '\0';
 }
 
 void

@@ -12,8 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <nettle/base16.h>
 #include <nettle/md5.h>
 
+#include "base/number.h"
 #include "maildir/name.h"
 #include "maildir/uidl.h"
 
@@ -24,21 +26,7 @@ struct import {
 	uint32_t validity; /* of dovecot-uidlist */
 };
 
-/* ---- numbers and ids */
-
-/* Digits up to `end`, which it leaves at what follows; 0 is none. */
-static uint32_t
-read_number(const char **s, const char *end)
-{
-	uint64_t n = 0;
-
-	for (; *s < end && **s >= '0' && **s <= '9'; (*s)++) {
-		n = n * 10 + (uint64_t)(**s - '0');
-		if (n > UINT32_MAX)
-			return 0;
-	}
-	return (uint32_t)n;
-}
+/* ---- ids */
 
 /* As RFC 1939 has it; no colon, which a table takes for a name's end. */
 static bool
@@ -83,7 +71,7 @@ put_number(char *text, size_t size, uint32_t n, int width, bool hex)
 }
 
 static void
-put_md5(char *text, size_t size, const char *name, size_t len)
+put_md5(char *text, const char *name, size_t len)
 {
 	unsigned char digest[MD5_DIGEST_SIZE];
 	struct md5_ctx ctx;
@@ -91,8 +79,8 @@ put_md5(char *text, size_t size, const char *name, size_t len)
 	md5_init(&ctx);
 	md5_update(&ctx, len, (const uint8_t *)name);
 	md5_digest(&ctx, sizeof(digest), digest);
-	for (size_t i = 0; i < sizeof(digest) && 2 * i + 2 < size; i++)
-		snprintf(text + 2 * i, size - 2 * i, "%02x", digest[i]);
+	base16_encode_update(text, sizeof(digest), digest);
+	text[BASE16_ENCODE_LENGTH(sizeof(digest))] = '\0';
 }
 
 /* One directive, behind its percent sign; where it ends, or NULL. */
@@ -100,7 +88,7 @@ static const char *
 expand(char *text, size_t size, const char *s, const struct dovecot_ids *d)
 {
 	const char *end = s + strlen(s);
-	uint32_t width = read_number(&s, end);
+	uint32_t width = number_take(&s, end);
 	bool hex = *s == 'X', md5 = *s == 'M';
 
 	if (hex || md5)
@@ -111,7 +99,7 @@ expand(char *text, size_t size, const char *s, const struct dovecot_ids *d)
 		put_number(text, size, *s == 'u' ? d->uid : d->validity,
 			   width < UIDL_SIZE ? (int)width : UIDL_SIZE, hex);
 	else if ((*s == 'f' || *s == 'g') && md5)
-		put_md5(text, size, string, len);
+		put_md5(text, string, len);
 	else if (*s == 'f' || *s == 'g')
 		snprintf(text, size, "%.*s", (int)len, string);
 	else
@@ -155,7 +143,7 @@ read_dovecot_head(struct import *x, const char *line, size_t len)
 	for (const char *s = line + 1; s < end; s++)
 		if (*s == ' ' && s + 1 < end && s[1] == 'V') {
 			s += 2;
-			x->validity = read_number(&s, end);
+			x->validity = number_take(&s, end);
 			return;
 		}
 }
@@ -175,7 +163,7 @@ read_dovecot_line(struct import *x, const char *line, size_t len)
 		read_dovecot_head(x, line, len);
 		return true;
 	}
-	d.uid = read_number(&s, end);
+	d.uid = number_take(&s, end);
 	while (s < end && *s == ' ' && s + 1 < end && s[1] != ':') {
 		const char *field = s + 1;
 
@@ -220,14 +208,14 @@ read_courier_line(struct import *x, const char *line, size_t len)
 		return true;
 	const char *size = memrchr(line, ' ', (size_t)(uid - line));
 	const char *s = uid + 1, *end = line + len;
-	uint32_t n = read_number(&s, end);
+	uint32_t n = number_take(&s, end);
 	if (size == NULL || n == 0)
 		return true;
 	if (s == end) {
 		snprintf(id, sizeof(id), "UID%" PRIu32, n);
 	} else if (*s == ':') {
 		s++;
-		uint32_t list = read_number(&s, end);
+		uint32_t list = number_take(&s, end);
 		if (s < end && *s != ':')
 			return true;
 		snprintf(id, sizeof(id), "UID%" PRIu32 "-%" PRIu32, n, list);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compat.h"
+
 enum { LOOK = 16 };
 
 #define BEGINS(text) text, sizeof(text) - 1
@@ -35,12 +37,9 @@ static const struct {
 const char *
 foreign_look(int fd)
 {
-	char head[LOOK];
-	ssize_t n;
+	char head[LOOK] = "";
+	ssize_t n = TEMP_FAILURE_RETRY(pread(fd, head, sizeof(head), 0));
 
-	do
-		n = pread(fd, head, sizeof(head), 0);
-	while (n < 0 && errno == EINTR);
 	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
 		if (n >= (ssize_t)looks[i].len &&
 		    memcmp(head, looks[i].begins, looks[i].len) == 0)

@@ -1,23 +1,7 @@
 /* Compares inode, size and times; reads no content. */
 #include "mbox/snapshot.h"
 
-#include <time.h>
-
 #include "base/fileio.h"
-
-/* Of the kernel's clock for files; some file systems count whole seconds. */
-enum { GRAIN_MS = 20, COARSE_GRAIN_MS = 2000 };
-
-static bool
-is_fresh(const struct timespec *changed)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	long long age_ms = (now.tv_sec - changed->tv_sec) * 1000LL +
-			   (now.tv_nsec - changed->tv_nsec) / 1000000;
-	return age_ms < (changed->tv_nsec == 0 ? COARSE_GRAIN_MS : GRAIN_MS);
-}
 
 void
 snapshot_take(struct snapshot *s, const struct stat *st)
@@ -30,7 +14,7 @@ snapshot_take(struct snapshot *s, const struct stat *st)
 		.mtime_nsec = (int32_t)st->st_mtim.tv_nsec,
 		.ctime_sec = st->st_ctim.tv_sec,
 		.ctime_nsec = (int32_t)st->st_ctim.tv_nsec,
-		.racy = is_fresh(&st->st_ctim),
+		.racy = file_time_is_fresh(&st->st_ctim),
 	};
 }
 

@@ -14,6 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "mbox/content_id.h"
 #include "mbox/from_line.h"
 
@@ -70,9 +71,7 @@ read_some(const struct scan *s, void *buf, size_t size, off_t at, size_t *got)
 
 	if ((off_t)size > s->end - at)
 		size = (size_t)(s->end - at);
-	do
-		n = pread(s->fd, buf, size, at);
-	while (n < 0 && errno == EINTR);
+	n = TEMP_FAILURE_RETRY(pread(s->fd, buf, size, at));
 	if (n < 0)
 		return MBOX_IO_ERROR;
 	*got = (size_t)n;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nettle/base16.h>
 #include <nettle/sha2.h>
 
 enum { HEX_SIZE = 2 * MBOX_ID_SIZE + 1 };
@@ -12,12 +13,7 @@ enum { HEX_SIZE = 2 * MBOX_ID_SIZE + 1 };
 static void
 hex(const unsigned char id[MBOX_ID_SIZE], char *text)
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < MBOX_ID_SIZE; i++) {
-		text[2 * i] = digits[id[i] >> 4];
-		text[2 * i + 1] = digits[id[i] & 15];
-	}
+	base16_encode_update(text, MBOX_ID_SIZE, id);
 	text[HEX_SIZE - 1] = '\0';
 }
 

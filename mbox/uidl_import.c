@@ -11,8 +11,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include <nettle/base16.h>
 #include <nettle/md5.h>
 
+#include "base/number.h"
 #include "mbox/header_reader.h"
 #include "mbox/uidl.h"
 #include "mbox/uidl_validity.h"
@@ -66,8 +68,8 @@ hash(struct import *x, const struct header_piece *p)
 static void
 hex_id(struct import *x, const unsigned char *digest, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		snprintf(x->id + 2 * i, 3, "%02x", digest[i]);
+	base16_encode_update(x->id, size, digest);
+	x->id[BASE16_ENCODE_LENGTH(size)] = '\0';
 	x->has_id = true;
 }
 
@@ -220,18 +222,10 @@ qpopper_end(struct import *x)
 static uint32_t
 parse_uid(const char **s, const char *end)
 {
-	uint64_t n = 0;
-
 	for (; *s < end && (**s == ' ' || **s == '\t'); (*s)++)
 		;
-	for (; *s < end && **s >= '0' && **s <= '9'; (*s)++) {
-		n = n * 10 + (uint64_t)(**s - '0');
-		if (n > UINT32_MAX)
-			return 0;
-	}
-	if (*s < end && strchr(" \t\r\n", **s) == NULL)
-		return 0;
-	return (uint32_t)n;
+	uint32_t n = number_take(s, end);
+	return *s < end && strchr(" \t\r\n", **s) == NULL ? 0 : n;
 }
 
 /*

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <nettle/base16.h>
 #include <nettle/md5.h>
 
 #include "base/log.h"
@@ -68,8 +69,8 @@ append_md5(struct account *a, size_t *len, const char *part, size_t n,
 	md5_init(&ctx);
 	md5_update(&ctx, n, (const uint8_t *)part);
 	md5_digest(&ctx, sizeof(digest), digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	base16_encode_update(hex, sizeof(digest), digest);
+	hex[sizeof(hex) - 1] = '\0';
 	size_t from = d->offset < sizeof(hex) - 1 ? d->offset : sizeof(hex) - 1;
 	return append(a->mailbox, len, hex + from,
 		      strnlen(hex + from, d->width));

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "auth_pam.h"
+#include "base/compat.h"
 #include "base/log.h"
 #include "monitor/auth_secret.h"
 #include "monitor/scram.h"
@@ -264,11 +265,8 @@ static bool
 answer_one(struct authenticator *a, int fd)
 {
 	struct question *q = &a->question;
-	ssize_t n;
+	ssize_t n = TEMP_FAILURE_RETRY(recv(fd, q, sizeof(*q), MSG_TRUNC));
 
-	do
-		n = recv(fd, q, sizeof(*q), MSG_TRUNC);
-	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)sizeof(*q) || q->type >= QUESTION_TYPES ||
 	    handlers[q->type] == NULL)
 		return false;

@@ -84,26 +84,33 @@ keeper_try(struct keeper *k, const struct account *a, pid_t pid)
 	return r;
 }
 
+static bool
+becomes_holder(const struct keeper *k, const struct account *a)
+{
+	const struct group *mail;
+
+	if (!k->dotlock.held || (mail = getgrnam("mail")) == NULL)
+		return false;
+	if (as_user_in_group_mail(a, mail->gr_gid))
+		return true;
+	as_root_again();
+	return false;
+}
+
 void
 keeper_touch(struct keeper *k, const struct account *a)
 {
-	struct group *mail;
-
-	if (!k->dotlock.held || (mail = getgrnam("mail")) == NULL)
+	if (!becomes_holder(k, a))
 		return;
-	if (as_user_in_group_mail(a, mail->gr_gid))
-		dotlock_touch(&k->dotlock, a->mailbox);
+	dotlock_touch(&k->dotlock, a->mailbox);
 	as_root_again();
 }
 
 void
 keeper_release(struct keeper *k, const struct account *a)
 {
-	struct group *mail;
-
-	if (!k->dotlock.held || (mail = getgrnam("mail")) == NULL)
+	if (!becomes_holder(k, a))
 		return;
-	if (as_user_in_group_mail(a, mail->gr_gid))
-		dotlock_release(&k->dotlock, a->mailbox);
+	dotlock_release(&k->dotlock, a->mailbox);
 	as_root_again();
 }

@@ -53,8 +53,7 @@ child_wait_long(pid_t child)
 {
 	int status = -1;
 
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	TEMP_FAILURE_RETRY(waitpid(child, &status, 0));
 	return status;
 }
 

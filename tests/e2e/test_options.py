@@ -58,7 +58,10 @@ WRONG = ["--nonsense", "-x", "operand", "--mailbox", "--idle-timeout=",
          "--locks=,", "--locks=flock,", "--uidl=nonsense", "--uidl=",
          "--log=nonsense", "--log=", "--help=yes", "--mailbox=", "--mailbox=%",
          "--mailbox=/mail/%x", "--mailbox=/mail/%", "--locks=flock,flock",
-         "--pam-confdir=", "--apop"]
+         "--locks=fcntl,,flock", "--tls=third", "--plaintext=third",
+         "--proxy-protocol=nonsense", "--pam-service=a/b", "--max-sessions=0",
+         "--max-per-source=abc", "--idle-exit=86401", "--uidl=dovecot:%x",
+         "--apop"]
 
 
 @pytest.mark.parametrize("option", WRONG)
@@ -67,6 +70,15 @@ def test_a_wrong_command_line_exits_64_and_says_why(host, option):
     assert status == 64
     assert out == ""
     assert err.startswith("pop3d:") and len(err) > len("pop3d: \n")
+
+
+def test_no_option_takes_an_empty_value(host):
+    options = re.findall(r"(--[a-z-]+)=", host.run("--help")[1])
+    assert len(options) > 15
+    for option in options:
+        status, out, err = host.run(option + "=")
+        assert (status, out) == (64, ""), option
+        assert err.startswith("pop3d: ") and len(err) > len("pop3d: \n")
 
 
 @pytest.mark.parametrize("tasks", [("--check", "--recover"),

@@ -20,6 +20,7 @@
 #define file_look tested_file_look
 #define file_look_at tested_file_look_at
 #define file_disk tested_file_disk
+#define file_time_is_fresh tested_file_time_is_fresh
 #define file_truncate tested_file_truncate
 #define fence_note tested_fence_note
 #define fence_stands tested_fence_stands

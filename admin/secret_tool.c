@@ -134,19 +134,13 @@ get_password(struct entry *e)
 /* ---- the lines */
 
 static bool
-get_random(void *dst, size_t size)
-{
-	return compat_random(dst, size);
-}
-
-static bool
 fill_line(struct entry *e, const struct options *o)
 {
 	char salt[BASE64_SIZE(SCRAM_SALT_SIZE)];
 	char stored[BASE64_SIZE(SCRAM_KEY_SIZE)];
 	char server[BASE64_SIZE(SCRAM_KEY_SIZE)];
 
-	if (!get_random(e->keys.salt, sizeof(e->keys.salt)))
+	if (!compat_random(e->keys.salt, sizeof(e->keys.salt)))
 		return false;
 	e->keys.iterations = SCRAM_ITERATIONS;
 	scram_derive(&e->keys, e->password);
@@ -167,7 +161,7 @@ fill_seed_line(struct entry *e)
 	uint8_t seed[SEED_SIZE];
 	char text[BASE64_SIZE(SEED_SIZE)];
 
-	if (!get_random(seed, sizeof(seed)))
+	if (!compat_random(seed, sizeof(seed)))
 		return false;
 	base64_encode(text, seed, sizeof(seed));
 	snprintf(e->seed_line, sizeof(e->seed_line), ":%s\n", text);
@@ -245,22 +239,12 @@ replace(const struct place *p, const char *old, const char *user,
 	char name[NAME_MAX + 1];
 
 	snprintf(name, sizeof(name), "%s.new", p->name);
-	if (unlinkat(p->fd, name, 0) != 0 && errno != ENOENT)
-		return false;
-	int fd =
-	    openat(p->fd, name,
-		   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = file_begin_draft(p->fd, name);
 	if (fd < 0)
 		return false;
 	bool ok = fchmod(fd, 0600) == 0 && write_lines(fd, old, user, e) &&
 		  file_sync(fd);
-	ok = close(fd) == 0 && ok;
-	if (ok && renameat(p->fd, name, p->fd, p->name) == 0)
-		return file_sync(p->fd);
-	int saved = errno;
-	unlinkat(p->fd, name, 0);
-	errno = saved;
-	return false;
+	return file_end_draft(fd, ok, p->fd, name, p->name) && file_sync(p->fd);
 }
 
 static const char *

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,6 +115,34 @@ file_time_is_fresh(const struct timespec *t)
 	long long age_ms = (now.tv_sec - t->tv_sec) * 1000LL +
 			   (now.tv_nsec - t->tv_nsec) / 1000000;
 	return age_ms < (t->tv_nsec == 0 ? COARSE_GRAIN_MS : GRAIN_MS);
+}
+
+int
+file_begin_draft(int dir, const char *draft)
+{
+	if (unlinkat(dir, draft, 0) != 0 && errno != ENOENT)
+		return -1;
+	return openat(dir, draft,
+		      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		      0600);
+}
+
+bool
+file_end_draft(int fd, bool ok, int dir, const char *draft, const char *name)
+{
+	int saved = errno;
+
+	if (close(fd) != 0 && ok) {
+		saved = errno;
+		ok = false;
+	}
+	if (ok && renameat(dir, draft, dir, name) == 0)
+		return true;
+	if (ok)
+		saved = errno;
+	unlinkat(dir, draft, 0);
+	errno = saved;
+	return false;
 }
 
 bool

@@ -39,6 +39,22 @@ uint64_t file_disk(const struct stat *st);
  */
 bool file_time_is_fresh(const struct timespec *t);
 
+/*
+ * Makes a file, mode 0600, that is to take another one's place in this
+ * directory: whatever had the draft's name is removed first, for anybody may
+ * have left a FIFO or a link to mail there. Returns a descriptor to write to,
+ * or -1.
+ */
+int file_begin_draft(int dir, const char *draft);
+
+/*
+ * Closes the draft and, where `ok` says that all of it was written and closing
+ * succeeds too, renames it to `name`; else removes it. Nothing is synced here.
+ * Returns whether the file is in place; errno is that of the first failure.
+ */
+bool file_end_draft(int fd, bool ok, int dir, const char *draft,
+		    const char *name);
+
 bool file_truncate(int fd, off_t size);
 
 /* All that was done to the file or directory is on the disk. */

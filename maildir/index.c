@@ -283,23 +283,13 @@ maildir_index_save(int state_dir, enum uidl_kind kind, uint64_t dev,
 	/* The hash's state has to stand where its vectors can be loaded. */
 	struct writer *w = aligned_alloc(alignof(struct writer), sizeof(*w));
 
-	/* Anybody may have left anything there, a FIFO or a link to mail. */
-	if (w == NULL ||
-	    (unlinkat(state_dir, temporary, 0) != 0 && errno != ENOENT)) {
-		free(w);
+	if (w == NULL)
 		return false;
-	}
-	w->fd =
-	    openat(state_dir, temporary,
-		   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool ok = w->fd >= 0 && write_all(w, kind, dev, l);
-	if (w->fd >= 0)
-		ok = close(w->fd) == 0 && ok;
-	ok = ok &&
-	     renameat(state_dir, temporary, state_dir, maildir_index_name) == 0;
+	w->fd = file_begin_draft(state_dir, temporary);
+	bool ok = w->fd >= 0 &&
+		  file_end_draft(w->fd, write_all(w, kind, dev, l), state_dir,
+				 temporary, maildir_index_name);
 	int saved = errno;
-	if (!ok)
-		unlinkat(state_dir, temporary, 0);
 	free(w);
 	errno = saved;
 	return ok;

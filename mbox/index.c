@@ -272,23 +272,11 @@ pack_all(enum uidl_kind kind, const struct mbox *m, const struct snapshot *s,
 static bool
 write_file(int state_dir, const char *file, size_t size)
 {
-	/* Anybody may have left anything there, a FIFO or a link to mail. */
-	if (unlinkat(state_dir, index_temporary, 0) != 0 && errno != ENOENT)
-		return false;
-	int fd =
-	    openat(state_dir, index_temporary,
-		   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	bool ok = file_write(fd, file, size, 0);
-	ok = close(fd) == 0 && ok;
-	if (ok &&
-	    renameat(state_dir, index_temporary, state_dir, index_name) == 0)
-		return true;
-	int saved = errno;
-	unlinkat(state_dir, index_temporary, 0);
-	errno = saved;
-	return false;
+	int fd = file_begin_draft(state_dir, index_temporary);
+
+	return fd >= 0 &&
+	       file_end_draft(fd, file_write(fd, file, size, 0), state_dir,
+			      index_temporary, index_name);
 }
 
 bool

@@ -60,15 +60,11 @@ uidl_validity_save(int state_dir, const struct uidl_validity *v)
 	char text[TEXT_SIZE];
 	int len = snprintf(text, sizeof(text), "%" PRIu32 " %" PRIu32 "\n",
 			   v->validity, v->last);
-	int fd =
-	    openat(state_dir, temporary,
-		   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = file_begin_draft(state_dir, temporary);
 
 	if (fd < 0)
 		return false;
 	bool ok = file_write(fd, text, (size_t)len, 0) && file_sync(fd);
-	ok = close(fd) == 0 && ok;
-	return ok &&
-	       renameat(state_dir, temporary, state_dir, file_name) == 0 &&
+	return file_end_draft(fd, ok, state_dir, temporary, file_name) &&
 	       file_sync(state_dir);
 }

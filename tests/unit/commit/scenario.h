@@ -20,6 +20,8 @@
 #define file_look tested_file_look
 #define file_look_at tested_file_look_at
 #define file_disk tested_file_disk
+#define file_begin_draft tested_file_begin_draft
+#define file_end_draft tested_file_end_draft
 #define file_time_is_fresh tested_file_time_is_fresh
 #define file_truncate tested_file_truncate
 #define fence_note tested_fence_note

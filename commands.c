@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include "authorization.h"
+#include "retrieval.h"
 #include "transaction.h"
 #include "sasl/sasl.h"
 

@@ -241,6 +241,19 @@ maildrop_read(struct maildrop *m, const char **data, size_t *len)
 	return m->store->operations->text(m->store, data, len);
 }
 
+bool
+maildrop_read_ahead(struct maildrop *m, size_t n, const char **data,
+		    size_t *len)
+{
+	return m->store->operations->text_ahead(m->store, n, data, len);
+}
+
+bool
+maildrop_ahead_stands(struct maildrop *m, size_t n)
+{
+	return m->store->operations->text_stands(m->store, n);
+}
+
 enum maildrop_result
 maildrop_commit(struct maildrop *m, size_t *removed)
 {

@@ -75,6 +75,16 @@ enum maildrop_result maildrop_read(struct maildrop *m, const char **data,
 				   size_t *len);
 
 /*
+ * Reading a message before it is asked for: all of its text, where that is to
+ * be had without waiting. *data is good until the next read of any kind.
+ */
+bool maildrop_read_ahead(struct maildrop *m, size_t n, const char **data,
+			 size_t *len);
+
+/* Whether that text of message n may be sent now; if so, it counts as read. */
+bool maildrop_ahead_stands(struct maildrop *m, size_t n);
+
+/*
  * Removes the marked messages. *removed says how many there are fewer.
  * MAILDROP_OK: all of them; else the others are all there.
  */

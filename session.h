@@ -95,6 +95,9 @@ struct session {
 	/* TRANSACTION */
 	struct maildrop *maildrop;
 	struct summary summary;
+	size_t retrieved; /* by the last RETR; 0: none yet */
+	size_t ready;	  /* whose reply was made ready; 0: none */
+	uint64_t ready_octets;
 };
 
 /* Fills *s, all zero before; the client may be silent for so many seconds. */

@@ -74,6 +74,21 @@ struct store_operations {
 	enum maildrop_result (*text)(struct store *s, const char **data,
 				     size_t *len);
 
+	/*
+	 * All of a text, where it can be had without waiting: its place is
+	 * known, it is not longer than what text() gives at once, and nobody
+	 * holds a lock. Says and changes nothing. *data is good until the next
+	 * call of text or text_ahead.
+	 */
+	bool (*text_ahead)(struct store *s, size_t n, const char **data,
+			   size_t *len);
+
+	/*
+	 * Whether what text_ahead gave last, for message n, is still what is
+	 * there. If so, it counts as read.
+	 */
+	bool (*text_stands)(struct store *s, size_t n);
+
 	/* The client has all of it, or has marked it; may be NULL. */
 	void (*accessed)(struct store *s, size_t n);
 

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "maildrop.h"
+#include "retrieval.h"
 #include "base/log.h"
 
 /* seconds until a newcomer may take over */
@@ -74,83 +75,6 @@ command_uidl(struct session *s, const struct arguments *a)
 	}
 	stream_printf(&s->stream, ".");
 	return GO_ON;
-}
-
-/* "-ERR", its response code, and what the client may make of it. */
-static const char *
-error_text(enum maildrop_result r)
-{
-	switch (r) {
-	case MAILDROP_IN_USE:
-		return "[IN-USE] The maildrop is in use, try again later.";
-	case MAILDROP_PERMANENT:
-		return "[SYS/PERM] The mailbox cannot be used; tell the "
-		       "administrator.";
-	case MAILDROP_GONE:
-		return "No such message, another program has removed it.";
-	default:
-		return "[SYS/TEMP] The mailbox cannot be used now, try again "
-		       "later.";
-	}
-}
-
-/*
- * Once the reply has begun, an error has no place in it: the connection ends
- * without the final dot.
- */
-static enum outcome
-broken_off(struct session *s, size_t n)
-{
-	log_line(LOG_WARNING, EVENT_MAILBOX,
-		 "message %zu could not be sent whole: another program "
-		 "changed the mailbox",
-		 n);
-	s->reason = END_FAULT;
-	return OVER;
-}
-
-static enum outcome
-send_message(struct session *s, size_t n, bool limited, size_t lines)
-{
-	struct text_state text = { .limited = limited, .lines = lines };
-	const char *data;
-	size_t len;
-
-	maildrop_read_begin(s->maildrop, n);
-	enum maildrop_result r = maildrop_read(s->maildrop, &data, &len);
-	if (r != MAILDROP_OK) {
-		stream_printf(&s->stream, "-ERR %s", error_text(r));
-		return GO_ON;
-	}
-	stream_printf(&s->stream, "+OK %lld octets",
-		      (long long)maildrop_octets(s->maildrop, n));
-	while (r == MAILDROP_OK && len > 0 && !text.full &&
-	       s->stream.error == STREAM_OK) {
-		stream_text(&s->stream, &text, data, len);
-		r = maildrop_read(s->maildrop, &data, &len);
-	}
-	s->summary.octets += text.octets;
-	if (r != MAILDROP_OK && !text.full)
-		return broken_off(s, n);
-	stream_text_end(&s->stream, &text);
-	/* LAST must not pass a message that the client did not get. */
-	if (!limited && s->stream.error == STREAM_OK) {
-		s->summary.retrieved++;
-		maildrop_accessed(s->maildrop, n);
-	}
-	return GO_ON;
-}
-
-enum outcome
-command_retr(struct session *s, const struct arguments *a)
-{
-	return send_message(s, a->message, false, 0);
-}
-
-enum outcome
-command_top(struct session *s, const struct arguments *a)
-{
-	return send_message(s, a->message, true, a->lines);
 }
 
 enum outcome
@@ -306,8 +230,9 @@ refuse(struct session *s, enum maildrop_result r)
 {
 	struct handover *h = &s->request.handover;
 
-	stream_printf(&s->stream, "-ERR %s", error_text(r));
-	log_line(LOG_NOTICE, EVENT_MAILBOX, "not served: %s", error_text(r));
+	stream_printf(&s->stream, "-ERR %s", retrieval_error(r));
+	log_line(LOG_NOTICE, EVENT_MAILBOX, "not served: %s",
+		 retrieval_error(r));
 	if (stream_flush(&s->stream) != STREAM_OK) {
 		s->reason = END_CLIENT_LEFT;
 		report(s);

@@ -103,20 +103,18 @@ wait_for_client(struct stream *s, int fd, short events, long long start)
 enum stream_result
 stream_flush(struct stream *s)
 {
-	size_t sent = 0;
-
-	while (s->error == STREAM_OK && sent < s->out_end) {
-		ssize_t n = wire_write_some(s->out, s->output + sent,
-					    s->out_end - sent);
+	while (s->error == STREAM_OK && s->out_start < s->out_end) {
+		ssize_t n = wire_write_some(s->out, s->output + s->out_start,
+					    s->out_end - s->out_start);
 		if (n >= 0)
-			sent += (size_t)n;
+			s->out_start += (size_t)n;
 		else if (would_block())
 			s->error =
 			    wait_for_client(s, s->out, POLLOUT, now_ms());
 		else
 			s->error = STREAM_CLOSED;
 	}
-	s->out_end = 0;
+	s->out_start = s->out_end = 0;
 	return s->error;
 }
 
@@ -125,7 +123,7 @@ stream_write(struct stream *s, const void *data, size_t len)
 {
 	const char *p = data;
 
-	while (len > 0 && s->error == STREAM_OK) {
+	while (len > 0 && s->error == STREAM_OK && !s->overflow) {
 		size_t room = sizeof(s->output) - s->out_end;
 		size_t n = len < room ? len : room;
 
@@ -133,7 +131,13 @@ stream_write(struct stream *s, const void *data, size_t len)
 		s->out_end += n;
 		p += n;
 		len -= n;
-		if (s->out_end == sizeof(s->output))
+		if (s->out_end > STREAM_PENDING_MAX)
+			s->ahead_end = 0;
+		if (s->out_end < sizeof(s->output))
+			continue;
+		if (s->ahead)
+			s->overflow = true;
+		else
 			stream_flush(s);
 	}
 }
@@ -152,6 +156,35 @@ stream_printf(struct stream *s, const char *format, ...)
 	stream_write(s, text,
 		     (size_t)n < sizeof(text) ? (size_t)n : REPLY_TEXT_MAX);
 	stream_write(s, "\r\n", 2);
+}
+
+void
+stream_ahead_begin(struct stream *s)
+{
+	assert(s->out_end == 0);
+	s->ahead = true;
+	s->out_start = s->out_end = STREAM_PENDING_MAX;
+}
+
+bool
+stream_ahead_end(struct stream *s)
+{
+	s->ahead_end = s->overflow ? 0 : s->out_end;
+	s->ahead = s->overflow = false;
+	s->out_start = s->out_end = 0;
+	return s->ahead_end > 0;
+}
+
+bool
+stream_ahead_send(struct stream *s)
+{
+	if (s->ahead_end == 0)
+		return false;
+	s->out_start = STREAM_PENDING_MAX - s->out_end;
+	memmove(s->output + s->out_start, s->output, s->out_end);
+	s->out_end = s->ahead_end;
+	s->ahead_end = 0;
+	return true;
 }
 
 /* A row is built from its end to its beginning: no length is needed then. */
@@ -264,6 +297,18 @@ take_line(struct stream *s, char *newline, char **line, size_t *len)
 	return STREAM_OK;
 }
 
+/* Whoever has sent something more is not to be kept waiting. */
+static void
+have_leisure(struct stream *s)
+{
+	stream_leisure_fn leisure = s->leisure;
+
+	if (wire_wait(s->in, POLLIN, 0))
+		return;
+	s->leisure = NULL;
+	leisure(s->hook_arg);
+}
+
 enum stream_result
 stream_getline(struct stream *s, char **line, size_t *len)
 {
@@ -285,6 +330,8 @@ stream_getline(struct stream *s, char **line, size_t *len)
 		enum stream_result r = stream_flush(s);
 		if (start == 0)
 			start = now_ms();
+		if (r == STREAM_OK && s->leisure != NULL)
+			have_leisure(s);
 		if (r == STREAM_OK)
 			r = fill(s, start);
 		if (r != STREAM_OK)
@@ -372,7 +419,8 @@ stream_restart(struct stream *s, int in, int out)
 {
 	s->in = in;
 	s->out = out;
-	s->in_start = s->in_end = s->out_end = 0;
+	s->in_start = s->in_end = s->out_start = s->out_end = 0;
+	s->ahead_end = 0;
 	s->skipping = STREAM_OK;
 	s->error = STREAM_OK;
 }

@@ -18,7 +18,9 @@ enum {
 	STREAM_INPUT_SIZE = 18 * 1024,
 	STREAM_OUTPUT_SIZE = 128 * 1024,
 	/* replies that a login hands on unsent instead of flushing them */
-	STREAM_PENDING_MAX = 4096
+	STREAM_PENDING_MAX = 4096,
+	/* of a text that may fit as a reply made ready */
+	STREAM_AHEAD_MAX = STREAM_OUTPUT_SIZE - STREAM_PENDING_MAX - 64
 };
 
 enum stream_result {
@@ -42,6 +44,8 @@ typedef int (*stream_idle_fn)(void *arg);
  * after the idle hook was. Returns false when the session is over.
  */
 typedef bool (*stream_back_fn)(void *arg);
+/* Called once, when the client has all replies and has sent nothing more. */
+typedef void (*stream_leisure_fn)(void *arg);
 
 struct stream {
 	int in, out;
@@ -50,6 +54,7 @@ struct stream {
 	unsigned idle_after; /* seconds until the idle hook; 0: no hook */
 	stream_idle_fn idle;
 	stream_back_fn back;
+	stream_leisure_fn leisure; /* NULL: there is nothing to do */
 	void *hook_arg;
 	enum stream_result error; /* what broke the output, else STREAM_OK */
 	/*
@@ -60,7 +65,10 @@ struct stream {
 	/* inside a line that is too long: its result */
 	enum stream_result skipping;
 	size_t in_start, in_end; /* unread input */
-	size_t out_end;
+	size_t out_start, out_end;
+	bool ahead;	  /* what is written is kept, not sent */
+	bool overflow;	  /* it does not fit */
+	size_t ahead_end; /* of what is kept; 0: nothing is */
 	char input[STREAM_INPUT_SIZE];
 	char output[STREAM_OUTPUT_SIZE];
 };
@@ -121,6 +129,17 @@ void stream_text(struct stream *s, struct text_state *t, const char *text,
 
 /* Ends the text with a CRLF where it lacks one, and the final dot. */
 void stream_text_end(struct stream *s, struct text_state *t);
+
+/*
+ * A reply made ready before it is asked for, while nothing is buffered: what
+ * is written between begin and end is kept behind STREAM_PENDING_MAX octets of
+ * the buffer, which short replies leave alone. stream_ahead_end returns whether
+ * it did fit; stream_ahead_send sends it behind what is buffered, once, and
+ * returns false where it had to make room for other replies.
+ */
+void stream_ahead_begin(struct stream *s);
+bool stream_ahead_end(struct stream *s);
+bool stream_ahead_send(struct stream *s);
 
 /* "+OK Pop server at HOST signing off." */
 void stream_sign_off(struct stream *s);

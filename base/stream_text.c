@@ -56,8 +56,9 @@ put_lines(struct stream *s, struct text_state *t, const char *text,
 	const char *full = s->output + sizeof(s->output);
 	const char *lf, *start = text;
 
-	if (t->limited || (t->started && !t->after_newline))
+	if (t->limited || (t->started && !t->after_newline) || s->overflow)
 		return text;
+	s->ahead_end = 0;
 	while ((lf = memchr(text, '\n', (size_t)(end - text))) != NULL) {
 		size_t len = (size_t)(lf - text);
 

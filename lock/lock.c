@@ -222,6 +222,12 @@ lock_shared(struct mailbox_lock *l, int fd)
 	return wait_for_all(l, fd, true);
 }
 
+enum lock_result
+lock_try_shared(struct mailbox_lock *l, int fd)
+{
+	return try_all(l, fd, true);
+}
+
 /* A dotlock is no kernel's: only its file tells. */
 static bool
 has_dotlock(const struct mailbox_lock *l)

@@ -46,6 +46,9 @@ enum lock_result lock_exclusive(struct mailbox_lock *l, int fd);
 /* flock and fcntl, shared, without the dotlock: to read a piece. */
 enum lock_result lock_shared(struct mailbox_lock *l, int fd);
 
+/* The same, tried once. */
+enum lock_result lock_try_shared(struct mailbox_lock *l, int fd);
+
 /*
  * Whether an exclusive lock still is ours: asked of who keeps it, which may be
  * another host that has given it away since. Else errno tells. One that was

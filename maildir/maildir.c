@@ -246,6 +246,8 @@ const struct store_operations maildir_operations = {
 	.is_marked = is_marked,
 	.text_begin = maildir_text_begin,
 	.text = maildir_text,
+	.text_ahead = maildir_text_ahead,
+	.text_stands = maildir_text_stands,
 	.accessed = maildir_accessed,
 	.commit = commit,
 };

@@ -22,6 +22,7 @@ struct maildir_store {
 	size_t reading;
 	off_t position;		 /* in its file */
 	int fd;			 /* of its file, or -1 */
+	size_t ahead;		 /* the message in piece, all of it; 0: none */
 	alignas(8) char piece[]; /* MAILDIR_PIECE_SIZE, for directories too */
 };
 

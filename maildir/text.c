@@ -6,6 +6,7 @@
 #include "maildir/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ maildir_text_begin(struct store *s, size_t n)
 	maildir_text_close(m);
 	m->reading = n;
 	m->position = 0;
+	m->ahead = 0;
 }
 
 /* By the name that is known; MAILDROP_GONE where that is not this file's. */
@@ -96,6 +98,50 @@ read_piece(struct maildir_store *m, const struct maildir_message *msg,
 		return changed;
 	*len = (size_t)n;
 	return MAILDROP_OK;
+}
+
+bool
+maildir_text_ahead(struct store *s, size_t n, const char **data, size_t *len)
+{
+	struct maildir_store *m = maildir_store_of(s);
+	const struct maildir_message *msg = maildir_message(m, n);
+	size_t size = (size_t)msg->size;
+	struct stat st;
+
+	m->ahead = 0;
+	if (msg->size > MAILDIR_PIECE_SIZE || (msg->flags & IS_GONE) ||
+	    m->fd >= 0)
+		return false;
+	int fd = maildir_file_open(maildir_dir(m, msg),
+				   maildir_name(&m->list, msg), &st);
+	if (fd < 0)
+		return false;
+	bool whole = pread(fd, m->piece, size, 0) == msg->size &&
+		     fstat(fd, &st) == 0 && maildir_is_same(msg, &st);
+	close(fd);
+	if (!whole)
+		return false;
+	m->ahead = n;
+	*data = m->piece;
+	*len = size;
+	return true;
+}
+
+bool
+maildir_text_stands(struct store *s, size_t n)
+{
+	struct maildir_store *m = maildir_store_of(s);
+	const struct maildir_message *msg = maildir_message(m, n);
+	struct stat st;
+
+	if (m->ahead != n ||
+	    fstatat(maildir_dir(m, msg), maildir_name(&m->list, msg), &st,
+		    AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !maildir_is_same(msg, &st))
+		return false;
+	m->reading = n;
+	m->position = msg->size;
+	return true;
 }
 
 enum maildrop_result

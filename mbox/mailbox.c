@@ -502,6 +502,18 @@ mailbox_revisit(struct mailbox *b, bool exclusive)
 	return r;
 }
 
+static bool
+confirm(struct mailbox *b, struct mbox_message *msg)
+{
+	if ((msg->flags & MESSAGE_UNPROVEN) == 0)
+		return true;
+	if (!content_is(b, msg, msg->start + msg->size))
+		return false;
+	msg->flags &= (uint8_t)~MESSAGE_UNPROVEN;
+	b->generation++; /* as adopt() does */
+	return true;
+}
+
 enum maildrop_result
 mailbox_prove(struct mailbox *b, size_t i)
 {
@@ -509,17 +521,36 @@ mailbox_prove(struct mailbox *b, size_t i)
 
 	if (msg->flags & MESSAGE_GONE)
 		return MAILDROP_GONE;
-	if ((msg->flags & MESSAGE_UNPROVEN) == 0)
+	if (confirm(b, msg))
 		return MAILDROP_OK;
-	if (content_is(b, msg, msg->start + msg->size)) {
-		msg->flags &= (uint8_t)~MESSAGE_UNPROVEN;
-		b->generation++; /* as adopt() does */
-		return MAILDROP_OK;
-	}
 	enum maildrop_result r = find_again(b);
 	if (r != MAILDROP_OK)
 		return r;
 	return msg->flags & MESSAGE_GONE ? MAILDROP_GONE : MAILDROP_OK;
+}
+
+bool
+mailbox_untouched(const struct mailbox *b)
+{
+	struct stat st;
+
+	return b->fd >= 0 && file_look_at(AT_FDCWD, b->path, &st) &&
+	       snapshot_compare(&b->snapshot, &st) == UNCHANGED;
+}
+
+bool
+mailbox_try(struct mailbox *b, size_t i)
+{
+	struct mbox_message *msg = &b->mbox.messages[i];
+
+	if (b->fd < 0 || (msg->flags & MESSAGE_GONE) ||
+	    lock_try_shared(&b->lock, b->fd) != LOCK_OK)
+		return false;
+	b->exclusive = false;
+	if (mailbox_untouched(b) && confirm(b, msg))
+		return true;
+	lock_release(&b->lock);
+	return false;
 }
 
 /* Where times are whole seconds, or ours could not be set, others share it. */

@@ -62,6 +62,15 @@ enum maildrop_result mailbox_revisit(struct mailbox *b, bool exclusive);
  */
 enum maildrop_result mailbox_prove(struct mailbox *b, size_t i);
 
+/*
+ * The lock for message i, tried once, where the message certainly is where it
+ * was seen. True: the lock is held.
+ */
+bool mailbox_try(struct mailbox *b, size_t i);
+
+/* Whether path names the file and it is what the last look has seen. */
+bool mailbox_untouched(const struct mailbox *b);
+
 /* Remembers the file as pop3d's own commit left it: st, under the lock. */
 void mailbox_committed(struct mailbox *b, const struct stat *st);
 

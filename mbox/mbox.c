@@ -271,5 +271,7 @@ const struct store_operations mbox_operations = {
 	.is_marked = is_marked,
 	.text_begin = mbox_text_begin,
 	.text = mbox_text,
+	.text_ahead = mbox_text_ahead,
+	.text_stands = mbox_text_stands,
 	.commit = commit,
 };

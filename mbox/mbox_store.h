@@ -17,6 +17,7 @@ struct mbox_store {
 	size_t reading;
 	off_t position; /* in its text */
 	unsigned generation;
+	size_t ahead; /* the message in piece, all of it; 0: none */
 	char piece[]; /* MBOX_PIECE_SIZE of it, untouched until then */
 };
 

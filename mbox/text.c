@@ -22,6 +22,7 @@ mbox_text_begin(struct store *s, size_t n)
 	m->reading = n;
 	m->position = 0;
 	m->generation = m->mailbox.generation;
+	m->ahead = 0;
 }
 
 /*
@@ -97,6 +98,35 @@ at_end(const struct mbox_store *m)
 
 	return m->position > 0 &&
 	       m->position == mbox_text_end(msg) - mbox_text_start(msg);
+}
+
+bool
+mbox_text_ahead(struct store *s, size_t n, const char **data, size_t *len)
+{
+	struct mbox_store *m = mbox_store_of(s);
+	const struct mbox_message *msg = message(m, n);
+	off_t at = mbox_text_start(msg), size = mbox_text_end(msg) - at;
+
+	m->ahead = 0;
+	if (size > MBOX_PIECE_SIZE || !mailbox_try(&m->mailbox, n - 1))
+		return false;
+	bool whole = pread(m->mailbox.fd, m->piece, (size_t)size, at) == size &&
+		     mailbox_unchanged(&m->mailbox);
+	lock_release(&m->mailbox.lock);
+	if (!whole)
+		return false;
+	m->ahead = n;
+	*data = m->piece;
+	*len = (size_t)size;
+	return true;
+}
+
+bool
+mbox_text_stands(struct store *s, size_t n)
+{
+	const struct mbox_store *m = mbox_store_of(s);
+
+	return m->ahead == n && mailbox_untouched(&m->mailbox);
 }
 
 enum maildrop_result

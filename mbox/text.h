@@ -4,8 +4,10 @@
 
 #include "mbox/mbox_store.h"
 
-/* text_begin and text of store.h; a piece is at most MBOX_PIECE_SIZE bytes. */
+/* Those of store.h; a piece is at most MBOX_PIECE_SIZE bytes. */
 void mbox_text_begin(struct store *s, size_t n);
 enum maildrop_result mbox_text(struct store *s, const char **data, size_t *len);
+bool mbox_text_ahead(struct store *s, size_t n, const char **data, size_t *len);
+bool mbox_text_stands(struct store *s, size_t n);
 
 #endif

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -82,7 +83,8 @@ def test_serves_as_soon_as_it_is_installed(packaged):
     assert packaged.run("man", "-w", "pop3d").strip().endswith("pop3d.8.gz")
 
 
-@pytest.mark.skipif(Thunderbird.missing(), reason=str(Thunderbird.missing()))
+@pytest.mark.skipif(Thunderbird.missing() is not None,
+                    reason=str(Thunderbird.missing()))
 @pytest.mark.parametrize("security, port", [("plain", PORT), ("stls", PORT),
                                             ("tls", 995)])
 def test_thunderbird_shows_the_inbox_as_soon_as_it_is_installed(
@@ -114,9 +116,10 @@ def test_depends_on_what_it_loads_at_run_time(packaged):
                          "pop3d")
     loaded = set(re.findall(rb"\blib\w+\.so\.\d+", binary))
     assert len(loaded) > 3
+    ours = sysconfig.get_config_var("MULTIARCH")
     for library in sorted(loaded):
         owner = packaged.run("dpkg-query", "--search",
-                             f"*/{library.decode()}").partition(":")[0]
+                             f"*/{ours}/{library.decode()}").partition(":")[0]
         assert owner in named, library
 
 

@@ -21,6 +21,7 @@
 #include "monitor/monitor.h"
 #include "monitor/recover.h"
 #include "sandbox/descriptors.h"
+#include "sandbox/environment.h"
 #include "sandbox/privilege.h"
 #include "sandbox/sandbox.h"
 
@@ -76,6 +77,7 @@ main(int argc, char **argv)
 		return secret_set(&options);
 	if (options.task == TASK_REMOVE_SECRET)
 		return secret_remove(&options);
+	environment_bound();
 	signals_setup();
 	if (options.idle_timeout < SHORTEST_AUTOLOGOUT)
 		log_line(LOG_WARNING, EVENT_SETUP,

@@ -441,14 +441,17 @@ check_apop(const struct options *o)
 	exit(EX_USAGE);
 }
 
-/* As the XDG base directory specification asks; systemd's variable first. */
+/*
+ * As the XDG base directory specification asks; systemd's variable first. A
+ * copy, since the environment does not stay.
+ */
 static const char *
 default_state_dir(void)
 {
 	const char *dir = getenv("STATE_DIRECTORY");
 
 	if (dir != NULL && *dir == '/')
-		return dir;
+		return join(dir, "");
 	if (geteuid() == 0)
 		return "/var/lib/pop3d";
 	dir = getenv("XDG_STATE_HOME");

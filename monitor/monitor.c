@@ -29,6 +29,7 @@
 #include "monitor/recover.h"
 #include "proxy/proxy.h"
 #include "sandbox/child.h"
+#include "sandbox/environment.h"
 #include "sandbox/privilege.h"
 #include "sandbox/refusal.h"
 #include "sandbox/sandbox.h"
@@ -432,7 +433,7 @@ find_greeter_ids(struct monitor *m)
 
 /*
  * While the client reads the greeting: the process that passwords are checked
- * in, unless it was needed before, and none of its rights for this one.
+ * in, unless it was needed before, and nothing that only it needs for this one.
  */
 static void
 prepare_logins(struct monitor *m)
@@ -440,6 +441,7 @@ prepare_logins(struct monitor *m)
 	if (m->authenticator.pid == 0)
 		authenticator_start(&m->authenticator, m->options,
 				    m->connection.peer);
+	environment_bound_monitor();
 	if (!privilege_bound_monitor())
 		log_line(LOG_ERR, EVENT_SETUP, "giving up privileges: %s",
 			 strerror(errno));

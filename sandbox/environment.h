@@ -7,8 +7,7 @@
  *     memory         the monitor's: options, the peer, the account, what the
  *                    greeter had read ahead; never what PAM or the secrets
  *                    file hold, which is in the authenticator's only
- *     environment    none but TZ, by which syslog(3) tells the time
- *                    (environment.c)
+ *     environment    none but TZ (environment.c)
  *     uid, groups,   the role's own uid and gid, no groups, no capabilities
  *     capabilities   (privilege.c)
  *     limits         no core, no processes, few descriptors; else what PAM's
@@ -19,13 +18,24 @@
  *     directory      / of the empty root, or the user's state directory
  *     timers         none; nothing sets one
  *
- * The authenticator keeps the monitor's environment, limits and root directory,
- * which PAM's modules may look at, and nothing of the connection.
+ * The authenticator keeps the monitor's limits and root directory, which PAM's
+ * modules may look at, of the environment what they need, and nothing of the
+ * connection. The certificate check lives for a moment, as a copy of the
+ * monitor that reads two files of root's.
  */
 #ifndef ENVIRONMENT_H
 #define ENVIRONMENT_H
 
-/* Empties the environment, and wipes what was in it. */
+/*
+ * At the start: keeps what this program, PAM's modules, NSS and OpenSSL use of
+ * the environment, and wipes the rest, in place.
+ */
+void environment_bound(void);
+
+/* The monitor's, from when PAM's process is there. */
+void environment_bound_monitor(void);
+
+/* In the processes that others talk to. */
 void environment_empty(void);
 
 #endif

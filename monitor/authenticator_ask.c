@@ -2,6 +2,7 @@
 #include "monitor/authenticator_ask.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -9,13 +10,18 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/signals.h"
 #include "sandbox/child.h"
 
 /*
- * Seconds: a directory service that is down may keep a module waiting for a
- * minute and more; and for what a module does at a session's end.
+ * A directory service that is down may keep a module waiting for a minute and
+ * more; and for what a module does at a session's end. The tests are built with
+ * shorter ones.
  */
-enum { ANSWER_SECONDS = 180, CLOSE_SECONDS = 60 };
+#ifndef ANSWER_SECONDS
+#define ANSWER_SECONDS 180
+#define CLOSE_SECONDS 60
+#endif
 
 bool
 authenticator_start(struct authenticator_link *l, const struct options *o,
@@ -55,7 +61,14 @@ hang_up(struct authenticator_link *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
-	l->open = false;
+}
+
+static void
+say_unanswered(void)
+{
+	if (!signals_terminated())
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "PAM's process gives no answer");
 }
 
 enum login_result
@@ -68,8 +81,7 @@ authenticator_ask(struct authenticator_link *l, const struct question *q,
 	if (send(l->fd, q, sizeof(*q), MSG_NOSIGNAL) != (ssize_t)sizeof(*q) ||
 	    !child_told(l->fd, answer, sizeof(*answer), ANSWER_SECONDS) ||
 	    answer->result >= LOGIN_RESULTS) {
-		log_line(LOG_ERR, EVENT_SETUP,
-			 "PAM's process has not answered in time");
+		say_unanswered();
 		hang_up(l);
 		memset(answer, 0, sizeof(*answer));
 		return LOGIN_TEMPORARY;
@@ -93,13 +105,23 @@ authenticator_close(struct authenticator_link *l)
 void
 authenticator_end(struct authenticator_link *l)
 {
-	int status = 0;
+	unsigned seconds = l->open ? CLOSE_SECONDS : ENDING_SECONDS;
 
 	hang_up(l);
-	if (l->pid > 0)
-		status = child_wait(l->pid, CLOSE_SECONDS);
-	l->pid = 0;
-	if (WIFSIGNALED(status))
+	if (l->pid <= 0)
+		return;
+	if (!child_ends(l->pid, seconds)) {
 		log_line(LOG_ERR, EVENT_SETUP,
-			 "PAM's process died of signal %d", WTERMSIG(status));
+			 "PAM's process does not end: it is killed");
+		kill(l->pid, SIGKILL);
+		child_wait_long(l->pid);
+	} else {
+		int status = child_wait_long(l->pid);
+
+		if (WIFSIGNALED(status))
+			log_line(LOG_ERR, EVENT_SETUP,
+				 "PAM's process died of signal %d",
+				 WTERMSIG(status));
+	}
+	l->pid = 0;
 }

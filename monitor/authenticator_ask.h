@@ -11,7 +11,7 @@
 struct authenticator_link {
 	pid_t pid; /* 0: none */
 	int fd;	   /* -1: nothing can be asked any more */
-	bool open; /* it has what ASK_CLOSE would close */
+	bool open; /* PAM has let someone in, and may have a session open */
 };
 
 /* Forks it. False, logged, where that cannot be done. */
@@ -27,10 +27,13 @@ enum login_result authenticator_ask(struct authenticator_link *l,
 				    const struct question *q,
 				    struct answer *answer);
 
-/* Ends PAM's session and transaction, if there are any. */
+/* Ends PAM's session and transaction, if there are any; another may follow. */
 void authenticator_close(struct authenticator_link *l);
 
-/* The same, and the process too. */
+/*
+ * Ends the process, which ends them too. It is killed, logged, where that takes
+ * more than a minute, or ten seconds where there is nothing to be closed.
+ */
 void authenticator_end(struct authenticator_link *l);
 
 #endif

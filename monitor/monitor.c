@@ -466,7 +466,8 @@ serve_login(struct monitor *m)
 		status = serve_mailbox(m);
 	else if (!orderly)
 		status = EX_SOFTWARE;
-	authenticator_close(&m->authenticator);
+	if (m->returned)
+		authenticator_close(&m->authenticator);
 	return status;
 }
 

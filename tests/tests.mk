@@ -36,12 +36,16 @@ check-build-fuzz:
 
 unit-tests: $(unit_tests) $(build)/pop3d-hasty
 
-# pop3d with seconds for the minutes that a stranger has; for tests/e2e.
+# pop3d with seconds for the minutes that a stranger has, and a module of PAM;
+# for tests/e2e.
+hasty = authorization monitor/authenticator_ask
 $(build)/pop3d-hasty: $(objects)
 	$(CC) $(all_cflags) -DSILENCE_SECONDS=2 -DLOGIN_SECONDS=4 \
 	    -c -o $@.o authorization.c
-	$(CC) $(CFLAGS) $(LINK_HARDENING) $(LDFLAGS) -o $@ $@.o \
-	    $(filter-out $(build)/authorization.o,$(objects)) $(LIBS)
+	$(CC) $(all_cflags) -DANSWER_SECONDS=2 -DCLOSE_SECONDS=3 \
+	    -DENDING_SECONDS=2 -c -o $@-ask.o monitor/authenticator_ask.c
+	$(CC) $(CFLAGS) $(LINK_HARDENING) $(LDFLAGS) -o $@ $@.o $@-ask.o \
+	    $(filter-out $(hasty:%=$(build)/%.o),$(objects)) $(LIBS)
 
 $(build)/unit/%: tests/unit/%.c $(unit_objects)
 	@mkdir -p $(@D)

@@ -67,8 +67,7 @@ static void
 say_unanswered(void)
 {
 	if (!signals_terminated())
-		log_line(LOG_ERR, EVENT_SETUP,
-			 "PAM's process gives no answer");
+		log_line(LOG_ERR, EVENT_SETUP, "PAM's process gives no answer");
 }
 
 enum login_result

@@ -70,17 +70,30 @@ settle(void)
 	       prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0;
 }
 
+/* What the host has limited more stays so: nobody may raise it. */
+static bool
+limit_descriptors(rlim_t most)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return false;
+	if (files.rlim_max > most)
+		files.rlim_max = most;
+	files.rlim_cur = files.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &files) == 0;
+}
+
 static bool
 limit_resources(enum role role)
 {
 	const struct rlimit none = { 0, 0 };
-	const rlim_t files =
-	    roles[SANDBOX_WRITES_COVERAGE ? ROLE_MAILBOX : role].descriptors;
-	const struct rlimit few = { files, files };
 
 	return setrlimit(RLIMIT_CORE, &none) == 0 &&
 	       setrlimit(RLIMIT_NPROC, &none) == 0 &&
-	       setrlimit(RLIMIT_NOFILE, &few) == 0;
+	       limit_descriptors(
+		   roles[SANDBOX_WRITES_COVERAGE ? ROLE_MAILBOX : role]
+		       .descriptors);
 }
 
 static bool

@@ -4,7 +4,11 @@ import pathlib
 import subprocess
 import time
 
-from host import PASSWORD, POP3D, SETUP, SPOOL, STATE, entries, until
+import pytest
+
+from host import (PASSWORD, POP3D, SETUP, SPOOL, STATE, Process, entries,
+                  message, until)
+from test_processes import authenticator_of, mailbox_of
 
 PAM = pathlib.Path("/etc/pam.d/pop3d")
 
@@ -137,3 +141,80 @@ def test_pam_session_is_opened_and_closed_for_the_client(host):
 def test_refused_pam_session_is_no_login(host):
     PAM.write_text(PAM.read_text() + "session required pam_deny.so\n")
     assert host.refusal().startswith("-ERR [SYS/")
+
+
+# ---- what PAM's session modules make of the process
+
+LIMITS = """
+thomas hard fsize 12345
+thomas hard cpu 7
+thomas hard nofile 24
+thomas hard data unlimited
+thomas - priority 7
+"""
+
+
+def niceness(process):
+    with open(f"/proc/{process.pid}/stat") as f:
+        return int(f.read().rpartition(")")[2].split()[16])
+
+
+def test_limits_and_niceness_reach_the_mailbox_process(host):
+    host.drop_in("[Service]\nNice=0\n")
+    pathlib.Path("/etc/security/limits.conf").write_text(LIMITS)
+    with PAM.open("a") as service:
+        service.write("session required pam_limits.so\n")
+    client = host.login()
+    monitor = Process(host.show(host.unit(), "MainPID"))
+    pam, mailbox = authenticator_of(monitor), mailbox_of(monitor)
+    until(lambda: mailbox.limit("processes") == 0, "its sandbox")
+    for process in pam, mailbox:
+        assert process.limit("file size") == 12345 * 1024
+        assert process.limit("cpu time") == 7 * 60
+        assert process.limit("open files") == 24
+        assert niceness(process) == 7
+    # its own, and what it has not been given
+    assert mailbox.limit("processes") == mailbox.limit("core file size") == 0
+    assert mailbox.limit("data size") == monitor.limit("data size")
+    assert niceness(monitor) == 0
+    assert monitor.limit("open files") > 24
+    assert client.retr(1)[1] == message(1)[1]
+    client.dele(1)
+    client.quit()
+    assert (SPOOL / "thomas").read_bytes() == entries(2, 3)
+
+
+def test_a_module_raises_no_limit(host):
+    host.drop_in("[Service]\nLimitFSIZE=100M\nNice=3\n")
+    pathlib.Path("/etc/security/limits.conf").write_text(
+        "thomas - fsize unlimited\nthomas - priority -5\n")
+    with PAM.open("a") as service:
+        service.write("session required pam_limits.so\n")
+    client = host.login()
+    monitor = Process(host.show(host.unit(), "MainPID"))
+    mailbox = mailbox_of(monitor)
+    until(lambda: mailbox.limit("processes") == 0, "its sandbox")
+    assert mailbox.limit("file size") == 100 << 20
+    assert niceness(mailbox) == 3
+    client.quit()
+
+
+def login_uid(process):
+    with open(f"/proc/{process.pid}/loginuid") as f:
+        return int(f.read())
+
+
+def test_login_uid_reaches_the_mailbox_process(host):
+    """What the kernel's audit calls it, where it has that."""
+    if not os.path.exists("/proc/self/loginuid"):
+        pytest.skip("a kernel without audit")
+    with PAM.open("a") as service:
+        service.write("session required pam_loginuid.so\n")
+    client = host.login()
+    monitor = Process(host.show(host.unit(), "MainPID"))
+    pam, mailbox = authenticator_of(monitor), mailbox_of(monitor)
+    until(lambda: mailbox.limit("processes") == 0, "its sandbox")
+    [uid] = mailbox.uids
+    assert login_uid(pam) == login_uid(mailbox) == uid
+    assert login_uid(monitor) != uid
+    client.quit()

@@ -291,6 +291,7 @@ authorization_run(const struct session_start *start,
 		     autologout < SILENCE_SECONDS ? autologout
 						  : SILENCE_SECONDS);
 	stream_set_deadline(&s.stream, LOGIN_SECONDS);
+	s.stream.expects_no_tls = true;
 	s.stream.long_prefix = s.commands->long_prefix;
 	s.bound = s.offers->bound;
 	if (returned != NULL) {

@@ -34,6 +34,12 @@ end_of_stream(struct session *s, enum stream_result r)
 			      "-ERR [IN-USE] A newer session has taken over, "
 			      "nothing was deleted");
 		break;
+	case STREAM_TLS:
+		s->reason = END_TLS;
+		stream_printf(&s->stream,
+			      "-ERR TLS is not expected here: use STLS first, "
+			      "or port 995");
+		break;
 	case STREAM_TERMINATED:
 		s->reason = END_TERMINATED;
 		stream_printf(&s->stream,

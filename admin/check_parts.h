@@ -12,8 +12,10 @@ void check_spool(struct check *c);
 void check_state(struct check *c);
 void check_kernel(struct check *c);
 
-/* check_secrecy.c: what keeps passwords from strangers. */
+/* check_tls.c: what keeps passwords from listeners. */
 void check_tls(struct check *c);
+
+/* check_secrets.c */
 void check_secrets(struct check *c);
 
 /* check_mta.c: the locks that mail is delivered with. */

@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OUTPUT_SIZE = 256, NAME_SIZE = 32, LISTENING = 0x0a };
+#include "admin/systemctl.h"
+
+enum { NAME_SIZE = 32, LISTENING = 0x0a };
 
 /* The inode of a socket that listens on the port, 0 for none. */
 static unsigned long
@@ -89,16 +91,6 @@ find_owner(unsigned long inode, char name[NAME_SIZE])
 		closedir(dir);
 }
 
-static bool
-unit_is(const char *verb, const char *unit)
-{
-	const char *argv[] = { "/usr/bin/systemctl", verb, "--quiet", unit,
-			       NULL };
-	char out[OUTPUT_SIZE];
-
-	return check_output(argv, 1, out, sizeof(out)) == 0;
-}
-
 /* Programs that start another one for each connection. */
 static bool
 is_superserver(const char *name)
@@ -131,7 +123,7 @@ check_port(struct check *c, unsigned port, const char *unit, bool wanted)
 		return;
 	}
 	find_owner(inode, owner);
-	if (strcmp(owner, "systemd") == 0 && unit_is("is-active", unit))
+	if (strcmp(owner, "systemd") == 0 && systemctl_says("is-active", unit))
 		check_say(c, CHECK_OK, "port %u: systemd listens for %s", port,
 			  unit);
 	else if (is_superserver(owner) || owner[0] == '\0')
@@ -152,7 +144,7 @@ check_units(struct check *c)
 					     "pop3d-recover.service" };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (unit_is("is-enabled", units[i]))
+		if (systemctl_says("is-enabled", units[i]))
 			check_say(c, CHECK_OK, "%s: enabled", units[i]);
 		else
 			check_say(c, CHECK_WARNING,

@@ -52,6 +52,7 @@ enum end_reason {
 	END_REFUSED,   /* too many failures */
 	END_PLAINTEXT, /* a password was not taken without TLS */
 	END_TOO_LONG,  /* AUTH was given more than is taken */
+	END_TLS,       /* TLS began, without STLS */
 	END_FAULT,     /* a message could not be sent whole */
 	END_REASONS
 };

@@ -309,6 +309,17 @@ have_leisure(struct stream *s)
 	leisure(s->hook_arg);
 }
 
+/* A record of a handshake: no command has these octets. */
+static bool
+tls_begins(const struct stream *s)
+{
+	static const char record[] = { 0x16, 0x03 };
+
+	return s->expects_no_tls && s->skipping == STREAM_OK &&
+	       s->in_end - s->in_start >= sizeof(record) &&
+	       memcmp(s->input + s->in_start, record, sizeof(record)) == 0;
+}
+
 enum stream_result
 stream_getline(struct stream *s, char **line, size_t *len)
 {
@@ -317,6 +328,8 @@ stream_getline(struct stream *s, char **line, size_t *len)
 	if (s->error != STREAM_OK)
 		return s->error;
 	for (;;) {
+		if (tls_begins(s))
+			return STREAM_TLS;
 		char *newline = memchr(s->input + s->in_start, '\n',
 				       s->in_end - s->in_start);
 		if (newline != NULL)

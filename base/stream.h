@@ -31,6 +31,7 @@ enum stream_result {
 	STREAM_TIMEOUT,	  /* it ended no line, or took nothing, for too long */
 	STREAM_OVERDUE,	  /* the deadline has passed, whatever it did */
 	STREAM_PREEMPTED, /* the idle hook said that it is over */
+	STREAM_TLS,	  /* TLS begins, where a line is expected */
 	STREAM_TERMINATED /* SIGTERM or SIGHUP came while waiting */
 };
 
@@ -62,6 +63,7 @@ struct stream {
 	 * octets; NULL: no line may.
 	 */
 	const char *long_prefix;
+	bool expects_no_tls; /* where TLS begins, STREAM_TLS is the result */
 	/* inside a line that is too long: its result */
 	enum stream_result skipping;
 	size_t in_start, in_end; /* unread input */

@@ -57,6 +57,7 @@ static const char *const reasons[END_REASONS] = {
 	[END_PLAINTEXT] = "passwords are not taken without TLS",
 	[END_TOO_LONG] = ("AUTH was given more than is taken: a token may have "
 			  "12288 octets"),
+	[END_TLS] = "TLS began without STLS: the client is set up for port 995",
 	[END_FAULT] = "fault",
 };
 

@@ -10,16 +10,21 @@
 #define OPENSSL_H
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 
 #define OPENSSL_FUNCTIONS(F)                  \
+	F(ASN1_STRING_get0_data)              \
+	F(ASN1_STRING_length)                 \
 	F(ASN1_TIME_diff)                     \
 	F(BIO_ctrl)                           \
 	F(BIO_ctrl_get_write_guarantee)       \
 	F(BIO_ctrl_pending)                   \
+	F(BIO_free)                           \
 	F(BIO_new_bio_pair)                   \
+	F(BIO_new_file)                       \
 	F(BIO_nread)                          \
 	F(BIO_nread0)                         \
 	F(BIO_nwrite)                         \
@@ -27,11 +32,12 @@
 	F(ERR_clear_error)                    \
 	F(ERR_peek_error)                     \
 	F(ERR_reason_error_string)            \
+	F(EVP_PKEY_free)                      \
 	F(GENERAL_NAMES_free)                 \
-	F(ASN1_STRING_get0_data)              \
-	F(ASN1_STRING_length)                 \
 	F(OPENSSL_sk_num)                     \
 	F(OPENSSL_sk_value)                   \
+	F(PEM_read_bio_PrivateKey)            \
+	F(PEM_read_bio_X509)                  \
 	F(SSL_CIPHER_get_name)                \
 	F(SSL_CTX_check_private_key)          \
 	F(SSL_CTX_ctrl)                       \
@@ -58,8 +64,22 @@
 	F(SSL_version)                        \
 	F(SSL_write)                          \
 	F(TLS_server_method)                  \
+	F(X509_STORE_CTX_free)                \
+	F(X509_STORE_CTX_get_current_cert)    \
+	F(X509_STORE_CTX_get_error)           \
+	F(X509_STORE_CTX_init)                \
+	F(X509_STORE_CTX_new)                 \
+	F(X509_STORE_free)                    \
+	F(X509_STORE_new)                     \
+	F(X509_STORE_set_default_paths)       \
+	F(X509_NAME_oneline)                  \
+	F(X509_check_host)                    \
+	F(X509_check_private_key)             \
+	F(X509_free)                          \
 	F(X509_get0_notAfter)                 \
-	F(X509_get_ext_d2i)
+	F(X509_get_ext_d2i)                   \
+	F(X509_get_issuer_name)               \
+	F(X509_verify_cert)
 
 #define OPENSSL_POINTER(name) __typeof__(name) *(name);
 extern struct openssl {

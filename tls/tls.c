@@ -22,6 +22,10 @@ enum {
 	NET_IN = 17 * 1024	/* one record */
 };
 
+/* In the language of who speaks no TLS. RFC 3206 has the code. */
+static const char plain_answer[] =
+    "-ERR [SYS/PERM] TLS is expected here: the client speaks without it\r\n";
+
 static const char exporter_label[] = "EXPORTER-Channel-Binding";
 
 /* Octets on their way: what is between at and end. */
@@ -33,7 +37,9 @@ struct queue {
 struct relay {
 	const struct tls_ends *ends;
 	SSL *ssl;
-	BIO *net; /* our end of the encrypted side */
+	BIO *net;	 /* our end of the encrypted side */
+	bool heard;	 /* something has come from the client */
+	bool plain_text; /* and it was no TLS */
 	bool established;
 	bool eof;	  /* the connection has no more to read */
 	bool client_done; /* the client said so, and the plain side knows */
@@ -52,6 +58,13 @@ tls_report_send(int fd, const struct tls_report *r)
 
 /* ---- system calls: one each, where poll has said that there is work */
 
+/* A handshake's record begins so; that of SSL 2 with a length. */
+static bool
+begins_tls(unsigned char octet)
+{
+	return octet == 0x16 || octet >= 0x80;
+}
+
 static void
 receive_encrypted(struct relay *r)
 {
@@ -62,6 +75,8 @@ receive_encrypted(struct relay *r)
 		return;
 	ssize_t n = wire_read_some(r->ends->client.in, room, (size_t)size);
 	if (n > 0) {
+		r->plain_text |= !r->heard && !begins_tls((unsigned char)*room);
+		r->heard = true;
 		openssl.BIO_nwrite(r->net, &room, (int)n);
 	} else if (n == 0) {
 		r->eof = true;
@@ -158,9 +173,40 @@ wants_more(const struct relay *r, int result)
 	return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE;
 }
 
+/* A socket closed with unread input would be reset, the last reply with it. */
+static void
+linger(const struct connection *c)
+{
+	long long end = now_ms() + LINGER_MS;
+	char dropped[4096];
+
+	if (shutdown(c->out, SHUT_WR) != 0)
+		return;
+	for (long long left = LINGER_MS; left > 0; left = end - now_ms())
+		if (!wire_wait(c->in, POLLIN, (int)left) ||
+		    wire_read_some(c->in, dropped, sizeof(dropped)) <= 0)
+			return;
+}
+
+/* A socket that takes nothing at all at its beginning is not worth a wait. */
+static void
+answer_plain(struct relay *r, const char *why)
+{
+	const struct connection *c = &r->ends->client;
+
+	report_failure(r, why);
+	if (wire_write_some(c->out, plain_answer, strlen(plain_answer)) > 0)
+		linger(c);
+	r->lost = true;
+}
+
 static void
 shake_hands(struct relay *r)
 {
+	if (r->plain_text) {
+		answer_plain(r, "the client sent plain text");
+		return;
+	}
 	openssl.ERR_clear_error();
 	int result = openssl.SSL_do_handshake(r->ssl);
 
@@ -278,35 +324,26 @@ step(struct relay *r, long long limit)
 	return true;
 }
 
+/* Who speaks plain POP3 waits for the greeting. */
 static bool
 handshake(struct relay *r)
 {
+	static const char silence[] =
+	    "it took too long: the client said nothing, as one without TLS";
 	long long end = now_ms() + TLS_HANDSHAKE_MS;
 
 	while (!r->established && !r->lost) {
 		long long left = end - now_ms();
 
-		if (left <= 0 || !step(r, left)) {
+		if (left > 0 && step(r, left))
+			continue;
+		if (r->heard)
 			report_failure(r, "it took too long");
-			return false;
-		}
+		else
+			answer_plain(r, silence);
+		return false;
 	}
 	return r->established && !r->lost;
-}
-
-/* A socket closed with unread input would be reset, the last reply with it. */
-static void
-linger(const struct connection *c)
-{
-	long long end = now_ms() + LINGER_MS;
-	char dropped[4096];
-
-	if (shutdown(c->out, SHUT_WR) != 0)
-		return;
-	for (long long left = LINGER_MS; left > 0; left = end - now_ms())
-		if (!wire_wait(c->in, POLLIN, (int)left) ||
-		    wire_read_some(c->in, dropped, sizeof(dropped)) <= 0)
-			return;
 }
 
 void

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tls/tls_complaint.h"
+
 static const char etc[] = "/etc/pop3d";
 
 /* ---- where they are */
@@ -79,13 +81,18 @@ no_passphrase(char *buf, int size, int writing, void *arg)
 	return 0;
 }
 
+/* Of a key that can be read, but is no partner of the certificate. */
 static const char *
-complain(const char *path)
+unfit(const char *cert, const char *key)
 {
-	static char text[PATH_MAX + 128];
+	static char words[PATH_MAX + 64];
 
-	snprintf(text, sizeof(text), "%s: %s", path, openssl_error());
-	return text;
+	openssl.ERR_clear_error();
+	snprintf(words, sizeof(words),
+		 "it is not the key of the certificate "
+		 "%s",
+		 cert);
+	return tls_complaint(cert, key, TLS_KEY, words);
 }
 
 static const char *
@@ -93,12 +100,19 @@ use_pair(SSL_CTX *ctx, const char *cert, const char *key)
 {
 	openssl.ERR_clear_error();
 	if (openssl.SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
-		return complain(cert);
-	if (openssl.SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) !=
-		1 ||
-	    openssl.SSL_CTX_check_private_key(ctx) != 1)
-		return complain(key);
-	return NULL;
+		return tls_complaint(cert, key, TLS_CERTIFICATE,
+				     openssl_error());
+	if (openssl.SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) ==
+	    1)
+		return openssl.SSL_CTX_check_private_key(ctx) == 1
+			   ? NULL
+			   : unfit(cert, key);
+	unsigned long code = openssl.ERR_peek_error();
+	if (ERR_GET_LIB(code) == ERR_LIB_X509 &&
+	    (ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH ||
+	     ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH))
+		return unfit(cert, key);
+	return tls_complaint(cert, key, TLS_KEY, openssl_error());
 }
 
 SSL_CTX *

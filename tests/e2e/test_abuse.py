@@ -235,7 +235,7 @@ def test_a_login_behind_replies_that_nobody_took_is_none(hasty):
 
 
 @pytest.mark.parametrize("login", [False, True])
-@pytest.mark.parametrize("line", [b"", b"\0", b"x" * 300, b"\x16\x03\x01\x02"],
+@pytest.mark.parametrize("line", [b"", b"\0", b"x" * 300, b"\x16\x04\x01\x02"],
                          ids=name)
 def test_ten_lines_that_are_no_commands_are_enough(host, login, line):
     data = host.write(message(1))

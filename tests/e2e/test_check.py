@@ -1,5 +1,6 @@
 """pop3d --check, as an ordinary user: a line for each thing, the worst counts."""
 import os
+import socket
 import subprocess
 
 import pytest
@@ -12,14 +13,16 @@ OK, WARNING, ERROR = 0, 1, 2
 
 
 def check(host, *more):
-    """The exit status, and [verdict, text] of each line."""
+    """The exit status, and [verdict, text] of each finding."""
     process = host.popen(host.command("--check", *more), text=True,
                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE)
     out, err = process.communicate(timeout=PATIENCE)
     host.transcript += out.splitlines() + err.splitlines()
+    assert err == ""
     return process.returncode, [line.split(None, 1)
-                                for line in out.splitlines()]
+                                for line in out.splitlines()
+                                if not line.startswith("pop3d[")]
 
 
 def find(lines, text):
@@ -183,6 +186,67 @@ def test_certificate_that_clients_will_not_trust(host, days, names, verdict,
     cert, key = tls.make_certificate("ec", "localhost", days, names)
     options = tls.install(host, cert=cert, key=key)
     assert find(check(host, *options)[1], text) == [verdict]
+
+
+def der(pem, what):
+    return tls.openssl(what, "-outform", "DER", input=pem)
+
+
+def locked(key):
+    return tls.openssl("pkey", "-aes128", "-passout", "pass:x", input=key)
+
+
+RSA, EC = (tls.certificate(kind) for kind in ("rsa", "ec"))
+
+
+@pytest.mark.parametrize("cert, key, says", [
+    (EC[0], RSA[1], "tls.key: it is not the key of the certificate "),
+    (tls.certificate("rsa", "another")[0], RSA[1],
+     "tls.key: it is not the key of the certificate "),
+    (RSA[0], locked(RSA[1]), "tls.key: the key has a passphrase"),
+    (der(RSA[0], "x509"), RSA[1], "tls.crt: not PEM"),
+    (RSA[0], der(RSA[1], "pkey"), "tls.key: not PEM"),
+    (RSA[1], RSA[0], "tls.crt: this is a key"),
+    (RSA[0], RSA[0], "tls.key: this is a certificate"),
+    (b"", RSA[1], "tls.crt: the file is empty"),
+    (EC[0] + RSA[0], RSA[1], "tls.key: it fits a certificate that is not the "
+     "first in "),
+    (tls.certificate("rsa", "another")[0] + RSA[0], RSA[1],
+     "tls.key: it fits a certificate that is not the first in ")])
+def test_certificate_that_cannot_work(host, cert, key, says):
+    options = tls.install(host)
+    for name, data in ("tls.crt", cert), ("tls.key", key):
+        host.put(f"{host.top}/{name}", data)
+    status, lines = check(host, *options)
+    assert status == ERROR
+    assert find(lines, f"certificate: {host.top}/{says}") == ["error"]
+    with host.connect(*options) as s:  # a session's log says the same
+        s.ok("QUIT")
+    assert f"TLS: {host.top}/{says}" in s.log()
+
+
+def test_chain_that_ends_too_early(host):
+    leaf, middle, key = tls.make_chain("localhost")
+    says = "its chain ends too early: it lacks the one of "
+    for cert, issuer in (leaf, "the middle"), (leaf + middle, "the root"):
+        options = tls.install(host, cert=cert, key=key)
+        lines = check(host, *options)[1]
+        assert find(lines, f"{says}/CN={issuer} of localhost") == ["warning"]
+    assert not [line for _, line in check(host, *tls.install(host))[1]
+                if says in line]
+
+
+def test_certificate_for_another_host(host):
+    cert, key = tls.make_certificate("ec", "pop.example.invalid")
+    lines = check(host, *tls.install(host, cert=cert, key=key))[1]
+    assert find(lines, "it is for pop.example.invalid; this host is "
+                f"{socket.gethostname()}") == ["warning"]
+
+
+def test_certificate_for_this_host_by_its_name(host):
+    cert, key = tls.make_certificate("ec", socket.gethostname())
+    lines = check(host, *tls.install(host, cert=cert, key=key))[1]
+    assert not [line for _, line in lines if "this host is" in line]
 
 
 def test_certificate_and_key_that_do_not_fit(host):

@@ -276,6 +276,46 @@ def test_silence_ends_the_handshake(host):
     no_login(s, "it took too long")
 
 
+# ---- clients that are set up for the other port
+
+def test_tls_where_stls_is_needed_first(host):
+    for options in tls.install(host), []:
+        s = host.connect(*options)
+        with pytest.raises(OSError):
+            s.secure(tls.client())
+        no_login(s, "TLS began without STLS: the client is set up for "
+                 "port 995")
+
+
+def test_first_octets_of_tls_in_pieces(host):
+    for said in b"\x16", b"\x03\x01\x02\0\x01\0\x01":
+        if said == b"\x16":
+            s = host.connect()
+        s.write(said)
+    s.expect("-ERR TLS is not expected here: ...")
+    s.closed()
+    assert s.status() == 0
+
+
+def test_plain_text_where_tls_is_expected(host):
+    s = host.start(*tls.install(host), "--tls=implicit")
+    s.write(b"USER thomas\r\n")
+    s.expect("-ERR [SYS/PERM] TLS is expected here...")
+    s.closed()
+    no_login(s, "the TLS handshake failed: the client sent plain text")
+    assert "thomas" not in s.log()
+
+
+@pytest.mark.slow
+def test_silence_where_tls_is_expected(host):
+    """A client without TLS waits for the greeting."""
+    s = host.start(*tls.install(host), "--tls=implicit")
+    s.reader.settimeout(30 + PATIENCE)
+    s.expect("-ERR [SYS/PERM] TLS is expected here...")
+    s.closed()
+    no_login(s, "the client said nothing, as one without TLS")
+
+
 # ---- versions, keys, certificates
 
 def test_tls_1_2(host):

@@ -64,6 +64,29 @@ def expired(key, name, days):
                        "-enddate", date(days))
 
 
+def make_chain(name):
+    """(certificate, that of its issuer, key), PEM, of a root nobody knows."""
+    def new(subject, *more):
+        return openssl("req", "-x509", *KINDS["ec"], "-nodes", "-subj",
+                       f"/CN={subject}", *more, stdin=subprocess.DEVNULL)
+
+    with tempfile.TemporaryDirectory() as top:
+        paths = {f"{who}.{end}": os.path.join(top, f"{who}.{end}")
+                 for who in ("root", "middle", "leaf")
+                 for end in ("crt", "key")}
+        for who, issuer, more in (
+                ("root", None, ()), ("middle", "root", ()),
+                ("leaf", "middle", ("-addext", f"subjectAltName=DNS:{name}",
+                                    "-addext", "basicConstraints=CA:FALSE"))):
+            signer = [] if issuer is None else [
+                "-CA", paths[f"{issuer}.crt"], "-CAkey",
+                paths[f"{issuer}.key"]]
+            new(f"the {who} of {name}", *more, *signer, "-days", "30",
+                "-keyout", paths[f"{who}.key"], "-out", paths[f"{who}.crt"])
+        return tuple(open(paths[path], "rb").read()
+                     for path in ("leaf.crt", "middle.crt", "leaf.key"))
+
+
 def certificate(kind="rsa", name="localhost"):
     """The same, made once for all tests of a run."""
     if (kind, name) not in made:

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from host import (LOCALHOST, PASSWORD, PATIENCE, PORT, Process, entries,
-                  message, until)
+from host import (LOCALHOST, PASSWORD, PATIENCE, POP3D, PORT, Process,
+                  entries, message, until)
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "e2e"))
 import tls  # noqa: E402
@@ -94,6 +94,23 @@ def test_key_as_a_credential(host):
     host.run("systemctl", "enable", "--now", "pop3ds.socket")
     login().quit()
     host.end_of_session()
+
+
+def test_port_995_without_a_certificate_is_an_error(host):
+    says = "no TLS: put a certificate into"
+
+    def verdict():
+        run = subprocess.run([POP3D, "--check"], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, text=True)
+        [line] = [line for line in run.stdout.splitlines() if says in line]
+        return line.split()[0]
+
+    assert verdict() == "warning"
+    host.run("systemctl", "enable", "pop3ds.socket")
+    assert verdict() == "error"
+    host.run("systemctl", "disable", "pop3ds.socket")
+    host.run("systemctl", "start", "pop3ds.socket")
+    assert verdict() == "error"
 
 
 def test_sessions_are_resumed(secure):

@@ -17,6 +17,7 @@
 #include "base/options.h"
 #include "base/signals.h"
 #include "base/systemd.h"
+#include "base/workable.h"
 #include "monitor/accept.h"
 #include "monitor/monitor.h"
 #include "monitor/recover.h"
@@ -57,6 +58,13 @@ say_what_is_missing(void)
 			 why);
 }
 
+static void
+say_unworkable(void *arg, const char *what)
+{
+	(void)arg;
+	log_line(LOG_ERR, EVENT_SETUP, "%s", what);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -92,9 +100,12 @@ main(int argc, char **argv)
 	}
 	if (!give_up_the_rest(passed))
 		return EX_OSERR;
+	bool workable = options_can_work(&options, say_unworkable, NULL);
 	if (options.task == TASK_RECOVER)
-		return recover_all(&options);
+		return workable ? recover_all(&options) : EX_CONFIG;
 	say_what_is_missing();
+	if (listening && !workable)
+		return EX_CONFIG;
 	if (listening)
 		return accept_run(&options, SYSTEMD_FIRST_FD, passed, serve);
 	if (passed == 0 && !stdio) {
@@ -104,6 +115,8 @@ main(int argc, char **argv)
 	}
 	if (!connection_get(&connection, passed))
 		return EX_UNAVAILABLE;
+	if (!workable)
+		return monitor_refuse(&options, &connection);
 	/* What libraries of PAM's modules would tidy up, the kernel takes. */
 	_exit(serve(&options, &connection));
 }

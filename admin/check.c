@@ -4,19 +4,29 @@
 #include <unistd.h>
 
 #include "admin/check_parts.h"
+#include "base/workable.h"
+
+static void
+say_unworkable(void *arg, const char *what)
+{
+	check_say(arg, CHECK_ERROR, "%s", what);
+}
 
 int
 check_run(const struct options *o)
 {
 	struct check c = { .options = o };
 
+	/* What the log is told meanwhile belongs between the findings. */
+	dup2(STDOUT_FILENO, STDERR_FILENO);
+
 	if (geteuid() != 0)
 		check_say(&c, CHECK_WARNING,
 			  "not root: this is about sessions that you start "
 			  "yourself; for the host's users, run it as root");
+	options_can_work(o, say_unworkable, &c);
 	check_pam(&c);
 	check_greeter(&c);
-	check_virtual_user(&c);
 	check_kernel(&c);
 	if (o->user != NULL) {
 		check_user(&c);

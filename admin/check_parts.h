@@ -7,7 +7,6 @@
 /* check_setup.c: PAM, users, files and the kernel. */
 void check_pam(struct check *c);
 void check_greeter(struct check *c);
-void check_virtual_user(struct check *c);
 void check_spool(struct check *c);
 void check_state(struct check *c);
 void check_kernel(struct check *c);

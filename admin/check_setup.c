@@ -224,22 +224,6 @@ check_greeter(struct check *c)
 			  "served: remove them, they are made anew");
 }
 
-void
-check_virtual_user(struct check *c)
-{
-	const char *name = c->options->virtual_user;
-	const struct passwd *pw = name == NULL ? NULL : getpwnam(name);
-
-	if (name != NULL && (pw == NULL || pw->pw_uid == 0))
-		check_say(c, CHECK_ERROR,
-			  "virtual user %s: %s, nobody can log in: useradd "
-			  "--system %s, or name another by --virtual-user",
-			  name,
-			  pw == NULL ? "there is no such user"
-				     : "it has the uid 0",
-			  name);
-}
-
 /* ---- the spool */
 
 static bool

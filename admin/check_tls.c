@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "admin/systemctl.h"
+#include "base/workable.h"
 #include "tls/tls_context.h"
 
 enum { DAYS_TO_RENEW = 14, NAMES_SIZE = 512, OTHERS = 077 };
@@ -280,6 +281,8 @@ check_tls(struct check *c)
 		check_say(c, CHECK_WARNING,
 			  "--plaintext=always: whoever sees the packets of "
 			  "other hosts reads their passwords");
+	if (o->tls != TLS_OFF && options_lack_tls_file(o))
+		return; /* that has been said */
 	if (o->tls == TLS_OFF || !tls_files_find(&files, o)) {
 		say_no_tls(c);
 		return;

@@ -76,26 +76,6 @@ absolute(const char *path)
 	return *path == '/' ? path : below_cwd(path);
 }
 
-/* The directory's name is no template. */
-static const char *
-absolute_template(const char *template)
-{
-	char dir[2 * PATH_MAX];
-	size_t n = 0;
-
-	if (*template == '/' || *template == '%')
-		return template;
-	char *cwd = below_cwd("");
-	for (const char *s = cwd; *s != '\0'; s++) {
-		dir[n++] = *s;
-		if (*s == '%')
-			dir[n++] = '%';
-	}
-	dir[n] = '\0';
-	free(cwd);
-	return join(dir, template);
-}
-
 /* ---- values of each kind */
 
 static void
@@ -182,13 +162,23 @@ set_flag(struct options *o, const struct row *r, const char *arg)
 
 /* ---- values of one option */
 
-/* It is absolute or %h/..., and no dotlock. */
+/*
+ * It is no dotlock, and absolute or %h/...: where a unit, an inetd and a shell
+ * start from differs, and sessions would serve another mailbox than was tried.
+ */
 static void
 set_mailbox(struct options *o, const struct row *r, const char *arg)
 {
 	if (*arg == '\0' || !template_is_valid(arg) || dotlock_has_name(arg))
 		bad_usage(r, arg);
-	o->mailbox = absolute_template(arg);
+	if (*arg != '/' && strncmp(arg, "%h", 2) != 0) {
+		fprintf(stderr,
+			"pop3d: bad value for --%s: %s: it has to begin with / "
+			"or %%h\n",
+			r->name, arg);
+		exit(EX_USAGE);
+	}
+	o->mailbox = arg;
 }
 
 static void

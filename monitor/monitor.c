@@ -488,6 +488,15 @@ serve(struct monitor *m)
 }
 
 int
+monitor_refuse(const struct options *o, const struct connection *c)
+{
+	if (o->tls != TLS_IMPLICIT)
+		refuse_connection(c, "-ERR [SYS/PERM] The server is not set "
+				     "up.\r\n");
+	return EX_CONFIG;
+}
+
+int
 monitor_run(const struct options *o, const struct connection *c)
 {
 	static struct monitor m;
@@ -497,12 +506,8 @@ monitor_run(const struct options *o, const struct connection *c)
 	m.boundary = m.authenticator.fd = -1;
 	m.start = now_ms();
 	refusal_prepare();
-	if (!find_greeter_ids(&m)) {
-		if (o->tls != TLS_IMPLICIT)
-			refuse_connection(c, "-ERR [SYS/PERM] The server is "
-					     "not set up.\r\n");
-		return EX_CONFIG;
-	}
+	if (!find_greeter_ids(&m))
+		return monitor_refuse(o, c);
 	if (networks_have_peer(&o->proxies, c->in) &&
 	    !proxy_ask(&m.connection, m.greeter_uid, m.greeter_gid))
 		return EX_OK; /* what the protocol asks for */

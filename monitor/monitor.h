@@ -14,4 +14,10 @@
 /* Serves the connection to its end. Returns the exit status. */
 int monitor_run(const struct options *o, const struct connection *c);
 
+/*
+ * Tells the client, if it can be told, that this server is not set up. Returns
+ * the exit status.
+ */
+int monitor_refuse(const struct options *o, const struct connection *c);
+
 #endif

@@ -264,10 +264,10 @@ def test_key_that_cannot_be_read(host):
 
 
 def test_no_certificate(host):
-    gone = f"--tls-cert={host.top}/gone"
-    assert find(check(host, gone)[1], "no TLS: put") == ["warning"]
-    assert find(check(host, gone, "--tls=implicit")[1],
-                "no TLS: put") == ["error"]
+    assert find(check(host)[1], "no TLS: put") == ["warning"]
+    for mode in "starttls", "implicit":
+        assert find(check(host, f"--tls={mode}")[1], "no TLS: put") == [
+            "error"]
 
 
 def test_plaintext_for_all(host):

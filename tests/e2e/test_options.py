@@ -61,7 +61,8 @@ WRONG = ["--nonsense", "-x", "operand", "--mailbox", "--idle-timeout=",
          "--locks=fcntl,,flock", "--tls=third", "--plaintext=third",
          "--proxy-protocol=nonsense", "--pam-service=a/b", "--max-sessions=0",
          "--max-per-source=abc", "--idle-exit=86401", "--uidl=dovecot:%x",
-         "--apop"]
+         "--apop", "--mailbox=mail/%u", "--mailbox=%u", "--mailbox=./%u",
+         "--mailbox=%%h/mbox"]
 
 
 @pytest.mark.parametrize("option", WRONG)
@@ -99,19 +100,69 @@ def test_short_options(host):
         s.ok("QUIT")
 
 
-def test_relative_paths_below_a_directory_with_percent_signs(host):
-    """A directory's name is no template; %u's is one, below it."""
+def test_relative_state_directory(host):
+    host.write(message(1))
     top = host.directory("5%u%%")
-    for path in "5thomas%", "5%u%%/mail", "5%u%%/%state":
-        host.directory(path)
-    host.put(f"{host.top}/5thomas%/thomas", message(1) + message(2))
-    host.put(f"{top}/mail/thomas", message(1))
-    argv = host.command("--mailbox=mail/%u", "--state-dir=%state")
+    argv = [a for a in host.command("--state-dir=%state")
+            if a != f"--state-dir={host.state}"]
     host.command = lambda: ["sh", "-c", 'cd "$0" && exec "$@"', top, *argv]
     with host.login() as s:
         s.ok("STAT", "+OK 1 ...")
         s.ok("QUIT")
     assert os.listdir(f"{top}/%state") == ["thomas"]
+
+
+GONE = "/nonexistent/file"
+
+
+@pytest.mark.parametrize("options, says", [
+    (["--virtual-user=root", "--mailbox=/mail/%u"],
+     "--virtual-user=root: mail cannot belong to uid 0"),
+    (["--virtual-user=no-such-user", "--mailbox=/mail/%u"],
+     "--virtual-user=no-such-user: there is no such user"),
+    ([f"--tls-cert={GONE}"], f"--tls-cert={GONE}: No such file"),
+    ([f"--tls-key={GONE}"], f"--tls-key={GONE}: No such file"),
+    ([*2 * ["--tls-cert=/dev/null"], "--tls-key=/dev/null",
+      f"--tls-key={GONE}"], f"--tls-key={GONE}: No such file"),
+    ([f"--pam-confdir={GONE}"], f"--pam-confdir={GONE}: No such file"),
+    (["--state-dir=/dev/null"], "--state-dir=/dev/null: /dev/null: Not a"),
+    (["--state-dir=/dev/null/x"], "--state-dir=/dev/null/x: /dev/null/x: Not"),
+])
+def test_options_that_cannot_work_here(host, options, says):
+    """The session is refused, the client and the log are told, and --check."""
+    with host.start(*options) as s:
+        s.expect("-ERR [SYS/PERM] The server is not set up.")
+        s.closed()
+        assert s.status() == 78
+        assert s.log().count(says) == 1
+    with host.start(*options, "--tls=implicit") as s:
+        s.closed()
+        assert s.status() == 78
+    status, out, _ = host.run(*host.command(*options, "--check")[1:])
+    assert status == 2
+    assert out.count(f"error    {says}") == 1
+
+
+def test_files_that_are_not_needed_may_be_missing(host):
+    host.write(message(1))
+    with host.login("--tls=off", f"--tls-cert={GONE}") as s:
+        s.ok("QUIT")
+    status, _, err = host.run(*host.command(f"--tls-cert={GONE}",
+                                            "--recover")[1:])
+    assert (status, err) == (0, "")
+
+
+def test_check_writes_to_one_stream_in_order(host):
+    """What libraries and the log say is beside the finding that it is about."""
+    secrets = host.put(f"{host.top}/secrets", b"", mode=0o644)
+    status, out, err = host.run(*host.command(f"--secrets={secrets}",
+                                              "--check")[1:])
+    assert (status, err) == (2, "")
+    lines = out.splitlines()
+    [finding] = [n for n, line in enumerate(lines)
+                 if line.startswith(f"error    secrets {secrets}")]
+    assert "pop3d[" in lines[finding - 1] and secrets in lines[finding - 1]
+    assert all("pop3d[" not in line for line in lines[:finding - 1])
 
 
 def test_the_state_directory_comes_from_the_environment(host):

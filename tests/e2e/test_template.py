@@ -77,9 +77,8 @@ def test_virtual_users_have_a_mailbox_each(host, template, works):
 
 
 def test_unknown_virtual_user_is_the_administrators_fault(host):
-    host.put(f"{host.mail}/anna", message(1))
-    reply, _ = login(host, "anna", "%u", "--virtual-user=no-such-user")
-    assert reply.startswith("-ERR [SYS/PERM]")
+    with host.start("--virtual-user=no-such-user") as s:
+        s.expect("-ERR [SYS/PERM] ...")
     assert b"--virtual-user=no-such-user" in host.log()
 
 

@@ -388,9 +388,9 @@ def test_bad_certificate(host, what):
 
 
 def test_a_key_that_is_missing(host):
-    options = tls.install(host)
+    tls.install(host)
     os.unlink(f"{host.top}/tls.key")
-    with host.connect(*options) as s:
+    with host.connect(env={"CREDENTIALS_DIRECTORY": host.top}) as s:
         assert "STLS" not in tags(s)
     assert f"TLS: {host.top}/tls.key: " in s.log()
 
@@ -450,11 +450,11 @@ def test_what_others_may_have_written_proves_nothing(host, spoil):
 
 
 def test_missing_certificate(host):
-    gone = [f"--tls-cert={host.top}/gone", f"--tls-key={host.top}/gone"]
-    with host.connect("--tls=starttls", *gone) as s:
+    none = {"CREDENTIALS_DIRECTORY": host.directory("none")}
+    with host.connect("--tls=starttls", env=none) as s:
         assert "STLS" not in tags(s)
     assert "there is no certificate" in s.log()
-    s = host.start("--tls=implicit", *gone)
+    s = host.start("--tls=implicit", env=none)
     s.closed()
     assert s.status() == 78
     assert "there is no certificate" in s.log()

@@ -67,6 +67,18 @@ def test_state_directory_that_users_cannot_pass_through(installed):
     assert line(check(option)[1], "state directory /srv/state") == "ok"
 
 
+def test_state_directory_below_one_that_is_missing(host):
+    says = "--state-dir=/srv/none/state: /srv/none/: No such file"
+    status, out = check("--state-dir=/srv/none/state")
+    assert (status, line(out, says)) == (2, "error"), out
+    host.options("--state-dir=/srv/none/state")
+    assert host.greeting() == "-ERR [SYS/PERM] The server is not set up.\r\n"
+    assert host.journal(says)[0]["PRIORITY"] == "3"
+    os.mkdir("/srv/none")
+    host.login().quit()
+    assert os.listdir("/srv/none/state") == ["thomas"]
+
+
 def test_spool_without_a_place_for_dotlocks(host):
     os.chmod("/var/mail", 0o755)
     status, out = check()

@@ -9,6 +9,7 @@
 
 /* That of the binary is linked too; this is another one. */
 #define monitor_run tested_monitor_run
+#define monitor_refuse refuse_in_the_test
 #include "monitor/monitor.c"
 
 enum { PATIENCE = 20 };

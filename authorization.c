@@ -25,9 +25,11 @@ plaintext_allowed(const struct session *s)
 }
 
 enum outcome
-refuse_plaintext(struct session *s)
+refuse_plaintext(struct session *s, const char *user)
 {
 	s->plaintext_refused = true;
+	if (user != NULL && *user != '\0')
+		snprintf(s->refused_user, sizeof(s->refused_user), "%s", user);
 	stream_printf(&s->stream,
 		      "-ERR [AUTH] No password is taken without TLS: use %s",
 		      stls_possible(s) ? "STLS first" : "port 995, if any");
@@ -41,7 +43,7 @@ command_user(struct session *s, const struct arguments *a)
 	char told[USER_MAX + 1];
 
 	if (!plaintext_allowed(s))
-		return refuse_plaintext(s);
+		return refuse_plaintext(s, a->text);
 	if (strlen(a->text) > USER_MAX) {
 		stream_printf(&s->stream, "-ERR USER: The name is too long");
 		return GO_ON;
@@ -108,7 +110,7 @@ command_pass(struct session *s, const struct arguments *a)
 
 	if (!plaintext_allowed(s)) {
 		explicit_bzero(a->text, strlen(a->text));
-		return refuse_plaintext(s);
+		return refuse_plaintext(s, NULL);
 	}
 	if (!s->user_given) {
 		stream_printf(&s->stream, "-ERR PASS: USER comes first");
@@ -262,10 +264,14 @@ hand_over(struct session *s)
 static void
 say_bye(struct session *s)
 {
+	struct bye *bye = &s->request.bye;
+
+	explicit_bzero(&s->request, sizeof(s->request));
 	s->request.type = REQUEST_BYE;
-	s->request.reason = s->plaintext_refused ? END_PLAINTEXT
-			    : s->too_long	 ? END_TOO_LONG
-						 : s->reason;
+	bye->reason = s->plaintext_refused ? END_PLAINTEXT
+		      : s->too_long	   ? END_TOO_LONG
+					   : s->reason;
+	memcpy(bye->user, s->refused_user, sizeof(bye->user));
 	boundary_send(s->monitor, &s->request);
 }
 

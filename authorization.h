@@ -28,8 +28,8 @@ enum outcome command_leave(struct session *s, const struct arguments *a);
 
 /* Whether a password, or what is as good as one, may be sent as it is. */
 bool plaintext_allowed(const struct session *s);
-/* Replies that it may not, and what to do. */
-enum outcome refuse_plaintext(struct session *s);
+/* Replies that it may not, and what to do. user is whose, NULL: not told. */
+enum outcome refuse_plaintext(struct session *s, const char *user);
 /* Whether there is TLS to begin. */
 bool stls_possible(const struct session *s);
 

@@ -30,6 +30,7 @@ static int
 serve(const struct options *o, const struct connection *c)
 {
 	log_session(NULL, c->peer);
+	log_arrival(&c->arrival);
 	return monitor_run(o, c);
 }
 

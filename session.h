@@ -89,9 +89,10 @@ struct session {
 	struct request request; /* holds the password for a moment */
 	bool user_given;	/* by the command before this one */
 	bool name_accepted;
-	bool plaintext_refused; /* for the log */
-	bool too_long;		/* AUTH was given too much; for the log */
-	bool bound;		/* SCRAM can be bound to TLS */
+	bool plaintext_refused;		 /* for the log */
+	char refused_user[USER_MAX + 1]; /* who wanted to; "": not told */
+	bool too_long; /* AUTH was given too much; for the log */
+	bool bound;    /* SCRAM can be bound to TLS */
 	/* TRANSACTION */
 	struct maildrop *maildrop;
 	struct summary summary;

@@ -114,6 +114,12 @@ struct handover {
 	char output[STREAM_PENDING_MAX]; /* not yet sent */
 };
 
+/* Why nobody logs in; who wanted to, if END_PLAINTEXT, and a name was given. */
+struct bye {
+	uint32_t reason; /* enum end_reason */
+	char user[USER_MAX + 1];
+};
+
 struct summary {
 	uint32_t reason; /* enum end_reason */
 	uint64_t retrieved, deleted, left, octets;
@@ -128,7 +134,7 @@ struct request {
 		struct scram_start_request scram_start;
 		struct scram_proof_request scram_proof;
 		struct handover handover;
-		uint32_t reason; /* REQUEST_BYE: enum end_reason */
+		struct bye bye;
 		struct summary summary;
 	};
 };

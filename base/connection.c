@@ -122,6 +122,7 @@ connection_from_socket(struct connection *c, int fd,
 		       const struct sockaddr_storage *addr)
 {
 	*c = (struct connection){ .in = fd, .out = fd, .local = true };
+	arrival_look(&c->arrival, fd);
 	if (addr->ss_family != AF_INET && addr->ss_family != AF_INET6)
 		return;
 	peer_from_address(c, addr);
@@ -147,6 +148,7 @@ connection_get(struct connection *c, int passed)
 			 strerror(errno));
 		return false;
 	}
+	arrival_look(&c->arrival, c->in);
 	errno = 0;
 	if (getpeername(c->in, (struct sockaddr *)&addr, &len) == 0 &&
 	    (addr.ss_family == AF_INET || addr.ss_family == AF_INET6)) {

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "base/arrival.h"
+
 enum { PEER_MAX = 64 };
 
 struct connection {
@@ -11,6 +13,7 @@ struct connection {
 	bool tls;    /* over the TLS relay */
 	bool local;  /* loopback, AF_UNIX or a pipe: nobody listens in */
 	char peer[PEER_MAX]; /* address or host name; "" where there is none */
+	struct arrival arrival;
 };
 
 /*

@@ -41,12 +41,14 @@ static char session_user[NAME_MAX_ESCAPED] = "-";
 static char session_rhost[NAME_MAX_ESCAPED] = "-";
 static const char *session_method = ""; /* "": there was no attempt yet */
 static char session_tls[NAME_MAX_ESCAPED];
+static char session_id[ARRIVAL_ID_SIZE]; /* "": no session */
+static char session_port[NAME_MAX_ESCAPED];
 static int journal = -1; /* a socket that is connected to it */
 
 /* One entry for the journal: a line "NAME=value" for each field. */
 struct fields {
 	size_t used;
-	char text[TEXT_MAX * 4];
+	char text[TEXT_MAX * 8];
 };
 
 /*
@@ -138,6 +140,13 @@ log_session(const char *user, const char *rhost)
 }
 
 void
+log_arrival(const struct arrival *a)
+{
+	escape(session_id, sizeof(session_id), a->id, '!');
+	escape(session_port, sizeof(session_port), a->port, '!');
+}
+
+void
 log_method(const char *method)
 {
 	session_method = method;
@@ -183,16 +192,48 @@ send_entry(const struct fields *f)
 	}
 }
 
+/* " name=value", or nothing where there is no value. */
+static void
+add_word(char *line, size_t size, const char *name, const char *value)
+{
+	size_t n = strlen(line);
+
+	if (*value != '\0')
+		snprintf(line + n, size - n, " %s=%s", name, value);
+}
+
+/* The fields that all lines of a session have in common. */
+static void
+add_session(struct fields *f)
+{
+	const struct {
+		const char *name, *value;
+	} all[] = {
+		{ "POP3_USER", session_user },
+		{ "POP3_RHOST", session_rhost },
+		{ "POP3_METHOD", session_method },
+		{ "POP3_TLS", session_tls },
+		{ "POP3_PORT", session_port },
+		{ "POP3_SESSION", session_id },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (*all[i].value != '\0')
+			field(f, "%s=%s", all[i].name, all[i].value);
+}
+
 static void
 emit(struct fields *f, int priority, enum log_event event, const char *text)
 {
-	char line[TEXT_MAX], who[TEXT_MAX * 2];
+	char line[TEXT_MAX], who[TEXT_MAX * 3];
 
 	escape(line, sizeof(line), text, ' ');
-	snprintf(who, sizeof(who), "rhost=%s user=%s%s%s%s%s", session_rhost,
-		 session_user, *session_method != '\0' ? " method=" : "",
-		 session_method, *session_tls != '\0' ? " tls=" : "",
-		 session_tls);
+	snprintf(who, sizeof(who), "rhost=%s user=%s", session_rhost,
+		 session_user);
+	add_word(who, sizeof(who), "method", session_method);
+	add_word(who, sizeof(who), "tls", session_tls);
+	add_word(who, sizeof(who), "port", session_port);
+	add_word(who, sizeof(who), "session", session_id);
 	switch (where) {
 	case LOG_TO_STDERR:
 		dprintf(2, "pop3d[%d]: %s: %s\n", (int)getpid(), who, line);
@@ -206,12 +247,7 @@ emit(struct fields *f, int priority, enum log_event event, const char *text)
 		field(f, "MESSAGE_ID=%s", message_ids[event]);
 		field(f, "SYSLOG_IDENTIFIER=pop3d");
 		field(f, "SYSLOG_FACILITY=%d", LOG_MAIL >> 3);
-		field(f, "POP3_USER=%s", session_user);
-		field(f, "POP3_RHOST=%s", session_rhost);
-		if (*session_method != '\0')
-			field(f, "POP3_METHOD=%s", session_method);
-		if (*session_tls != '\0')
-			field(f, "POP3_TLS=%s", session_tls);
+		add_session(f);
 		send_entry(f);
 	}
 }

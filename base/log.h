@@ -8,6 +8,7 @@
 
 #include <syslog.h>
 
+#include "base/arrival.h"
 #include "base/options.h"
 
 /* Each has a MESSAGE_ID of its own in the journal. */
@@ -50,6 +51,9 @@ void log_restart(void);
  * it is. Copies the strings.
  */
 void log_session(const char *user, const char *rhost);
+
+/* Which session it is and where it came in, for the same. Copies it. */
+void log_arrival(const struct arrival *a);
 
 /*
  * How the user came in or tried to, for the same: "PASS", "SCRAM-SHA-256", ...

@@ -94,11 +94,15 @@ on_return(struct monitor *m)
 static bool
 on_bye(struct monitor *m)
 {
-	uint32_t reason = m->request.reason;
+	struct bye *bye = &m->request.bye;
+	uint32_t reason = bye->reason;
 
 	/* Each failure has its line already; this one is no one's failure. */
 	if (m->failed && reason != END_TOO_LONG)
 		return false;
+	bye->user[USER_MAX] = '\0';
+	if (reason == END_PLAINTEXT)
+		log_session(bye->user, NULL);
 	log_line(LOG_INFO, EVENT_PROTOCOL, "no login: %s",
 		 reason < END_REASONS ? reasons[reason] : "?");
 	return false;

@@ -217,7 +217,12 @@ monitor_stls(struct monitor *m)
 
 	if (!m->offers.stls || m->connection.tls)
 		return monitor_answer(m, &reply);
+	const struct arrival plain = m->connection.arrival;
+	arrival_add_stls(&m->connection.arrival);
+	log_arrival(&m->connection.arrival);
 	if (!monitor_tls_start(m)) {
+		m->connection.arrival = plain;
+		log_arrival(&plain);
 		reply.result = TLS_BROKEN;
 		return monitor_answer(m, &reply);
 	}

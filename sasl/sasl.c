@@ -180,13 +180,19 @@ static const struct mechanism {
 	const char *question; /* where no initial response came */
 	bool needs_secrecy;   /* it sends what opens the mailbox */
 	enum outcome (*run)(struct session *s, struct sasl *sasl);
+	/* who that is, of those that need secrecy */
+	void (*find_name)(const struct sasl *sasl, char *user);
 } mechanisms[] = {
-	{ "SCRAM-SHA-256-PLUS", binding_possible, "", false, sasl_scram_plus },
-	{ "SCRAM-SHA-256", scram_possible, "", false, sasl_scram },
-	{ "OAUTHBEARER", oauth_possible, "", true, sasl_oauthbearer },
-	{ "XOAUTH2", oauth_possible, "", true, sasl_xoauth2 },
-	{ "PLAIN", always_possible, "", true, sasl_plain },
-	{ "LOGIN", always_possible, ask_name, true, sasl_login },
+	{ "SCRAM-SHA-256-PLUS", binding_possible, "", false, sasl_scram_plus,
+	  NULL },
+	{ "SCRAM-SHA-256", scram_possible, "", false, sasl_scram, NULL },
+	{ "OAUTHBEARER", oauth_possible, "", true, sasl_oauthbearer,
+	  sasl_name_oauthbearer },
+	{ "XOAUTH2", oauth_possible, "", true, sasl_xoauth2,
+	  sasl_name_xoauth2 },
+	{ "PLAIN", always_possible, "", true, sasl_plain, sasl_name_plain },
+	{ "LOGIN", always_possible, ask_name, true, sasl_login,
+	  sasl_name_login },
 };
 enum { MECHANISMS = sizeof(mechanisms) / sizeof(mechanisms[0]) };
 
@@ -238,6 +244,19 @@ first_response(struct session *s, struct sasl *sasl, char *initial,
 	return false;
 }
 
+/* One that came without being asked for has been overheard already. */
+static enum outcome
+refuse_response(struct session *s, struct sasl *sasl, const struct mechanism *m,
+		char *initial)
+{
+	char user[USER_MAX + 1] = "";
+
+	if (initial != NULL && decode(sasl, initial, strlen(initial)))
+		m->find_name(sasl, user);
+	explicit_bzero(sasl, sizeof(*sasl));
+	return refuse_plaintext(s, user);
+}
+
 enum outcome
 command_auth(struct session *s, const struct arguments *a)
 {
@@ -253,11 +272,8 @@ command_auth(struct session *s, const struct arguments *a)
 	const struct mechanism *m = find_mechanism(a->text);
 	if (m == NULL)
 		return sasl_refuse(s, "The mechanism is not known");
-	if (m->needs_secrecy && !plaintext_allowed(s)) {
-		if (a->more != NULL)
-			explicit_bzero(a->more, strlen(a->more));
-		return refuse_plaintext(s);
-	}
+	if (m->needs_secrecy && !plaintext_allowed(s))
+		return refuse_response(s, &sasl, m, a->more);
 	if (!m->possible(s))
 		return sasl_refuse(s, "The mechanism is not possible here");
 	if (first_response(s, &sasl, a->more, m->question, &outcome))

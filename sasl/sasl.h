@@ -43,4 +43,15 @@ enum outcome sasl_scram_plus(struct session *s, struct sasl *sasl);
 enum outcome sasl_oauthbearer(struct session *s, struct sasl *sasl);
 enum outcome sasl_xoauth2(struct session *s, struct sasl *sasl);
 
+/*
+ * Who a response is from that is refused unheard, because it came without TLS:
+ * for the log, so that one finds whose program to change. Each takes the name
+ * out of a first response, as far as it is there, into user, of USER_MAX + 1
+ * octets; "" without one.
+ */
+void sasl_name_plain(const struct sasl *sasl, char *user);
+void sasl_name_login(const struct sasl *sasl, char *user);
+void sasl_name_oauthbearer(const struct sasl *sasl, char *user);
+void sasl_name_xoauth2(const struct sasl *sasl, char *user);
+
 #endif

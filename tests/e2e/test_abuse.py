@@ -5,6 +5,7 @@ that these tests run; test_login_time.py looks at the real one.
 """
 import contextlib
 import os
+import re
 import select
 import shutil
 import time
@@ -106,7 +107,8 @@ class Pouring:
 
 def why(session):
     line = session.log().splitlines()[-1]
-    assert "rhost=- user=-: no login: " in line
+    assert re.search("rhost=- user=- port=pipe session=[0-9a-f]{12}: no login: ",
+                     line)
     return line.partition("no login: ")[2]
 
 

@@ -4,6 +4,7 @@ import fcntl
 import glob
 import os
 import poplib
+import re
 import signal
 import socket
 import time
@@ -155,6 +156,11 @@ def test_every_session_logs_its_own_user_and_address(host, serve):
             assert "rhost=127.0.0.2 user=other " in line
         if "session ended" in line or "logged in" in line:
             assert "rhost=127.0.0.1 user=thomas " in line
+    ids = {user: set(re.findall(f"user={user} .* session=(\\w+): ",
+                                service.log()))
+           for user in ("thomas", "other")}
+    assert [len(found) for found in ids.values()] == [1, 1]
+    assert ids["thomas"] != ids["other"]
 
 
 def test_max_sessions(serve):

@@ -1,4 +1,5 @@
 """AUTH: mechanisms, their forms, and who comes in by them."""
+import re
 import shutil
 import subprocess
 import time
@@ -572,14 +573,15 @@ def test_the_log_says_how_a_user_came_in(host, secrets):
     with host.login(secrets) as s:
         s.ok("QUIT")
         s.status()
-        assert s.log().count("user=thomas method=PASS: ") == 2
+        assert s.log().count("user=thomas method=PASS ") == 2
     with host.connect(secrets) as s:
         s.ok("AUTH PLAIN " + plain("thomas", "secret"))
-        assert "user=thomas method=PLAIN: logged in" in s.log()
+        assert re.search("user=thomas method=PLAIN .*: logged in", s.log())
     with host.connect(secrets) as s:
         Scram("thomas", "pencil").login(s)
         s.expect("+OK ...")
-        assert "user=thomas method=SCRAM-SHA-256: logged in" in s.log()
+        assert re.search("user=thomas method=SCRAM-SHA-256 .*: logged in",
+                         s.log())
 
 
 def test_secrets_are_not_logged(host, secrets):

@@ -111,7 +111,7 @@ def test_over_tls(host, config, begin):
         s.err("PASS wrong")
         s.ok("QUIT")
     log = syslog(host.log())
-    assert re.search(r" tls=\S+: login failed", log)
+    assert re.search(r" tls=\S+ .*: login failed", log)
     assert banned(config, log) == [PEER]
 
 

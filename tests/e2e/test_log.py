@@ -1,10 +1,15 @@
 """What the log says, and what nobody can make it say."""
+import base64
+import os
 import re
+import socket
 
 import pytest
+import tls
 from pop3 import locked, message
 
 STORES = ("mbox", "maildir")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def log_lines(session):
@@ -103,6 +108,117 @@ def test_a_socket_is_believed_more_than_the_environment(host):
     with host.login(transport="tcp", env={"REMOTE_ADDR": "192.0.2.7"}) as s:
         s.ok("QUIT")
         assert "192.0.2.7" not in s.log()
+
+
+# ---- lines that link
+
+LINK = r" port=(\S+) session=([0-9a-f]{12}): "
+
+
+def links(session):
+    """(port, id) of each line, as a set."""
+    lines = log_lines(session)
+    found = [re.search(LINK, line) for line in lines]
+    assert lines and None not in found, lines
+    return {link.groups() for link in found}
+
+
+def test_all_lines_of_a_session_have_its_id_and_no_others(host):
+    host.write(message(1))
+    seen = []
+    for _ in range(2):
+        with host.connect() as s:
+            s.ok("USER thomas")
+            s.err("PASS wrong")
+            s.ok("USER thomas")
+            s.ok("PASS secret")
+            s.ok("QUIT")
+            assert len(log_lines(s)) == 3
+            seen += links(s)
+    assert len({id for _, id in seen}) == 2 == len(seen)
+
+
+@pytest.mark.parametrize("begin, ending", [
+    (tls.stls, "/STLS"), (tls.implicit, ""), (None, "")])
+def test_the_port_tells_stls_from_implicit_tls_and_neither(host, begin, ending):
+    with (begin or host.connect)(*[host] * bool(begin), transport="tcp") as s:
+        port = str(s.reader.getpeername()[1])
+        tls.log_in(s)
+        s.ok("QUIT")
+        lines = log_lines(s)
+        assert {port for port, _ in links(s)} == {port + ending}
+    assert all(bool(re.search(r" tls=TLSv", line)) == bool(begin)
+               for line in lines)
+
+
+def test_a_session_over_a_pipe_has_no_port(host):
+    with host.login(transport="pipes") as s:
+        s.ok("QUIT")
+        assert {port for port, _ in links(s)} == {"pipe"}
+
+
+def test_a_socket_in_a_directory_is_named_by_its_path(host):
+    path = host.top + "/a b.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        ours = socket.socket(socket.AF_UNIX)
+        ours.connect(path)
+        theirs = listener.accept()[0]
+    log = host.top + "/log of the socket"
+    with ours, theirs, open(log, "wb") as err:
+        process = host.popen(host.command(), stdin=theirs, stdout=theirs,
+                             stderr=err)
+        ours.sendall(b"QUIT\r\n")
+        assert process.wait(20) == 0
+    with open(log) as f:
+        assert re.search(LINK, f.read())[1] == path.replace(" ", "\\x20")
+
+
+def said(text):
+    return base64.b64encode(text).decode()
+
+
+@pytest.mark.parametrize("command", [
+    "USER thomas", "AUTH PLAIN " + said(b"\0thomas\0secret"),
+    "AUTH PLAIN " + said(b"admin\0thomas\0secret"),
+    "AUTH LOGIN " + said(b"thomas"),
+    "AUTH OAUTHBEARER " + said(b"n,a=thomas,\1auth=Bearer secret\1\1"),
+    "AUTH XOAUTH2 " + said(b"user=thomas\1auth=Bearer secret\1\1")])
+def test_who_was_refused_for_want_of_tls_is_named(host, command):
+    with host.connect("--plaintext=never") as s:
+        s.err(command, "-ERR [AUTH] ...")
+        s.err("PASS secret", "-ERR [AUTH] ...")
+        s.ok("QUIT")
+        [line] = log_lines(s)
+    assert "user=thomas " in line
+    assert line.endswith(": no login: passwords are not taken without TLS")
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("command", [
+    "PASS secret", "AUTH PLAIN", "AUTH PLAIN =", "AUTH LOGIN", "AUTH PLAIN x",
+    "AUTH PLAIN " + said(b"thomas"), "AUTH XOAUTH2 " + said(b"name=thomas")])
+def test_nobody_is_named_where_no_name_was_given(host, command):
+    with host.connect("--plaintext=never") as s:
+        s.err(command, "-ERR [AUTH] ...")
+        s.ok("QUIT")
+        [line] = log_lines(s)
+    assert "user=- " in line and "without TLS" in line
+
+
+def text(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def test_the_manual_names_every_field_and_no_other():
+    source = text("base/log.c")
+    manual = text("pop3d.8")
+    diagnostics = manual[manual.index(".Sh DIAGNOSTICS"):]
+    written = set(re.findall(r"\bPOP3_[A-Z_]+", source))
+    assert len(written) > 10
+    assert set(re.findall(r"\bPOP3_[A-Z_]+", diagnostics)) == written
 
 
 def only_printable(log):

@@ -44,7 +44,8 @@ def test_session(host, begin):
         s.ok("QUIT")
         s.closed()
     assert host.wires()[0] == [texts[0], texts[2]]
-    assert re.search(r"method=PASS tls=TLSv1\.3/TLS_\w+: logged in", s.log())
+    assert re.search(r"method=PASS tls=TLSv1\.3/TLS_\w+ port=\S+ "
+                     r"session=\w+: logged in", s.log())
 
 
 @BEGINNINGS

@@ -174,7 +174,7 @@ check_requests(int monitor, int in, int out, size_t len)
 			over = true;
 			break;
 		case REQUEST_BYE:
-			must(r.reason < END_REASONS);
+			must(r.bye.reason < END_REASONS);
 			over = true;
 			break;
 		default:

@@ -1,7 +1,7 @@
 """What the journal knows of a session."""
 import re
 
-from host import LOGIN, LOGIN_FAILED, TOP, message
+from host import LOCALHOST, LOGIN, LOGIN_FAILED, TOP, message, until
 
 
 def test_fields_of_a_session(host):
@@ -18,7 +18,11 @@ def test_fields_of_a_session(host):
         assert re.fullmatch("[0-9a-f]{32}", entry["MESSAGE_ID"])
         assert entry["POP3_USER"] == "thomas"
         assert entry["POP3_RHOST"] == "127.0.0.1"
+        assert entry["POP3_PORT"] == "110"
+        assert entry["POP3_METHOD"] == "PASS"
+        assert re.fullmatch("[0-9a-f]{12}", entry["POP3_SESSION"])
         assert entry["SYSLOG_FACILITY"] == "2"  # mail
+    assert login["POP3_SESSION"] == end["POP3_SESSION"]
     assert login["_SYSTEMD_UNIT"].startswith("pop3d@")
     assert end["POP3_REASON"] == "quit"
     assert end["POP3_RETRIEVED"] == "2"
@@ -34,6 +38,20 @@ def test_failed_login_names_user_and_address(host):
     assert entry["POP3_USER"] == "thomas"
     assert entry["POP3_RHOST"] == "127.0.0.1"
     assert not host.journal("wrong word")
+
+
+def test_connections_over_a_limit_are_logged_for_the_socket(host):
+    host.run("systemctl", "stop", "pop3d.socket")
+    host.drop_in("[Socket]\nMaxConnectionsPerSource=1\n", "pop3d.socket")
+    host.run("systemctl", "start", "pop3d.socket")
+    client = host.login()
+    assert host.greeting() == ""
+    said = until(lambda: re.findall(
+        r"Too many incoming connections.*", host.run(
+            "journalctl", "-u", "pop3d.socket", "-u", "pop3ds.socket")),
+        "the line")
+    assert LOCALHOST in said[0]
+    client.quit()
 
 
 def test_what_goes_to_stderr_does_not_reach_the_client(host):

@@ -66,6 +66,7 @@ def test_fetch_and_delete(secure, port):
     entry = secure.end_of_session()
     assert entry["POP3_DELETED"] == "1"
     assert re.fullmatch(r"TLSv1\.3/\w+", entry["POP3_TLS"])
+    assert entry["POP3_PORT"] == ("995" if port == POP3S else "110/STLS")
 
 
 @pytest.mark.parametrize("port", [POP3S, PORT])

@@ -254,6 +254,14 @@ maildrop_ahead_stands(struct maildrop *m, size_t n)
 	return m->store->operations->text_stands(m->store, n);
 }
 
+void
+maildrop_tell_removed(struct maildrop *m, void (*removed)(void *arg, size_t n),
+		      void *arg)
+{
+	m->store->removed = removed;
+	m->store->removed_arg = arg;
+}
+
 enum maildrop_result
 maildrop_commit(struct maildrop *m, size_t *removed)
 {

@@ -85,6 +85,13 @@ bool maildrop_read_ahead(struct maildrop *m, size_t n, const char **data,
 bool maildrop_ahead_stands(struct maildrop *m, size_t n);
 
 /*
+ * From now on removed(arg, n) is called, in the middle of a commit, for each
+ * message that is gone by it, and not for those that another program took away.
+ */
+void maildrop_tell_removed(struct maildrop *m,
+			   void (*removed)(void *arg, size_t n), void *arg);
+
+/*
  * Removes the marked messages. *removed says how many there are fewer.
  * MAILDROP_OK: all of them; else the others are all there.
  */

@@ -36,6 +36,9 @@ struct store_place {
 /* Each store's own begins with it. */
 struct store {
 	const struct store_operations *operations;
+	/* NULL, or to be told of each message that the commit has removed */
+	void (*removed)(void *arg, size_t n);
+	void *removed_arg;
 };
 
 /* n is a message's number, from 1 to count's result. */

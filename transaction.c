@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "deletions.h"
 #include "maildrop.h"
 #include "retrieval.h"
 #include "base/log.h"
@@ -125,6 +126,9 @@ update(struct session *s)
 {
 	size_t wanted = maildrop_deleted(s->maildrop);
 	size_t removed = 0;
+	struct deletions *deletions = s->options->log_deletions && wanted > 0
+					  ? deletions_collect(s->maildrop)
+					  : NULL;
 	enum maildrop_result r = maildrop_commit(s->maildrop, &removed);
 
 	s->reason = END_QUIT;
@@ -132,6 +136,7 @@ update(struct session *s)
 	maildrop_close(s->maildrop);
 	s->maildrop = NULL;
 	s->stream.idle = NULL; /* nothing is left to be offered */
+	deletions_log(deletions);
 	if (r == MAILDROP_OK)
 		stream_sign_off(&s->stream);
 	else

@@ -34,6 +34,7 @@ static const char *const message_ids[] = {
 	[EVENT_RESCUED] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c007",
 	[EVENT_SETUP] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c008",
 	[EVENT_PROTOCOL] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c009",
+	[EVENT_REMOVED] = "5f0c2a3f5d1b4b0f9a5b7f6a52a1c010",
 };
 
 static enum log_where where = LOG_TO_STDERR;
@@ -222,12 +223,13 @@ add_session(struct fields *f)
 			field(f, "%s=%s", all[i].name, all[i].value);
 }
 
+/* A line that is escaped already, or needs no escaping. */
 static void
-emit(struct fields *f, int priority, enum log_event event, const char *text)
+emit_line(struct fields *f, int priority, enum log_event event,
+	  const char *line)
 {
-	char line[TEXT_MAX], who[TEXT_MAX * 3];
+	char who[TEXT_MAX * 3];
 
-	escape(line, sizeof(line), text, ' ');
 	snprintf(who, sizeof(who), "rhost=%s user=%s", session_rhost,
 		 session_user);
 	add_word(who, sizeof(who), "method", session_method);
@@ -250,6 +252,15 @@ emit(struct fields *f, int priority, enum log_event event, const char *text)
 		add_session(f);
 		send_entry(f);
 	}
+}
+
+static void
+emit(struct fields *f, int priority, enum log_event event, const char *text)
+{
+	char line[TEXT_MAX];
+
+	escape(line, sizeof(line), text, ' ');
+	emit_line(f, priority, event, line);
 }
 
 void
@@ -285,4 +296,20 @@ log_end(const struct log_summary *sum)
 	field(&f, "POP3_OCTETS=%llu", sum->octets);
 	field(&f, "POP3_SECONDS=%.3f", sum->seconds);
 	emit(&f, LOG_INFO, EVENT_SESSION_END, text);
+}
+
+void
+log_removed(const char *uidl, off_t octets, const char *message_id)
+{
+	struct fields f = { .used = 0 };
+	char text[TEXT_MAX], id[NAME_MAX_ESCAPED];
+
+	escape(id, sizeof(id), message_id, '!');
+	snprintf(text, sizeof(text), "removed: uidl=%s size=%lld message-id=%s",
+		 uidl, (long long)octets, *id != '\0' ? id : "-");
+	field(&f, "POP3_UIDL=%s", uidl);
+	field(&f, "POP3_SIZE=%lld", (long long)octets);
+	if (*id != '\0')
+		field(&f, "POP3_MESSAGE_ID=%s", id);
+	emit_line(&f, LOG_INFO, EVENT_REMOVED, text);
 }

@@ -6,6 +6,7 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <sys/types.h>
 #include <syslog.h>
 
 #include "base/arrival.h"
@@ -21,7 +22,8 @@ enum log_event {
 	EVENT_RECOVERED,    /* an interrupted commit was finished */
 	EVENT_RESCUED,	    /* a journal that did not fit its mailbox */
 	EVENT_SETUP,	    /* something is wrong in this host's setup */
-	EVENT_PROTOCOL	    /* no login, or a process that went wrong */
+	EVENT_PROTOCOL,	    /* no login, or a process that went wrong */
+	EVENT_REMOVED	    /* a message, at the user's wish */
 };
 
 /* What a session did, for its last line. */
@@ -67,6 +69,12 @@ void log_tls(const char *text);
 /* One line; priority as in syslog(3). Adds user and address itself. */
 void log_line(int priority, enum log_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * The line about a message that the client has deleted and QUIT removed: what
+ * UIDL told, its size, and its Message-ID, as strangers wrote it, or "".
+ */
+void log_removed(const char *uidl, off_t octets, const char *message_id);
 
 /* The line at a session's end. */
 void log_end(const struct log_summary *sum);

@@ -332,6 +332,8 @@ static const struct row rows[] = {
 	{ "log", 0, "WHERE", "auto, journal, syslog or stderr (auto)",
 	  .set = set_choice, .at = AT(log), .min = LOG_TO_AUTO,
 	  .choices = logs },
+	{ "log-deletions", 0, NULL, "log each message that is removed",
+	  .set = set_flag, .at = AT(log_deletions) },
 	{ "max-sessions", 0, "N", "at once, given a listening socket (500)",
 	  .set = set_number, .at = AT(max_sessions), .min = 1,
 	  .max = MOST_SESSIONS },

@@ -59,6 +59,7 @@ struct options {
 	enum uidl_kind uidl;
 	const char *uidl_format; /* of UIDL_DOVECOT in a Maildir, or NULL */
 	enum log_where log;
+	bool log_deletions;  /* a line for each */
 	const char *secrets; /* NULL: there are none */
 	enum tls_mode tls;
 	enum plaintext plaintext;

@@ -20,8 +20,9 @@ enum maildir_flag {
 	IS_MARKED = 32,
 	IS_READ = 64, /* by the client, to its end */
 	IS_GONE = 128,
-	IS_TWICE = 256,	 /* the same file has another name in cur/ or new/ */
-	IS_INDEXED = 512 /* an earlier session has told its id */
+	IS_TWICE = 256,	  /* the same file has another name in cur/ or new/ */
+	IS_INDEXED = 512, /* an earlier session has told its id */
+	IS_GOING = 1024	  /* the commit is about to remove it */
 };
 
 struct maildir_message {

@@ -297,6 +297,27 @@ decide(struct maildir_store *m, int *journal)
 	}
 }
 
+/* Those that are still there; the others somebody else has removed. */
+static void
+set_going(struct maildir_store *m)
+{
+	for (size_t i = 0; i < m->list.count; i++)
+		if (is_to_go(&m->list.messages[i]))
+			m->list.messages[i].flags |= IS_GOING;
+}
+
+/* all: those too that a journal keeps for the next who finds it. */
+static void
+tell_removed(const struct maildir_store *m, bool all)
+{
+	for (size_t i = 0; m->store.removed != NULL && i < m->list.count; i++) {
+		unsigned flags = m->list.messages[i].flags;
+
+		if ((flags & IS_GOING) && (all || (flags & IS_GONE)))
+			m->store.removed(m->store.removed_arg, i + 1);
+	}
+}
+
 enum maildrop_result
 maildir_remove_marked(struct maildir_store *m, size_t *removed)
 {
@@ -316,9 +337,11 @@ maildir_remove_marked(struct maildir_store *m, size_t *removed)
 	enum maildrop_result r = decide(m, &journal);
 	if (r != MAILDROP_OK)
 		return r;
+	set_going(m);
 	r = carry_out(m, journal);
 	if (journal >= 0)
 		close(journal);
+	tell_removed(m, names_journal_waits(m->place.state_dir));
 	*removed =
 	    r == MAILDROP_OK
 		? wanted

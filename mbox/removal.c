@@ -85,6 +85,15 @@ left_over(const struct mbox_store *m)
 	return left;
 }
 
+static void
+tell_removed(const struct mbox_store *m)
+{
+	for (size_t n = 1;
+	     m->store.removed != NULL && n <= m->mailbox.mbox.count; n++)
+		if (is_removable(message(m, n)))
+			m->store.removed(m->store.removed_arg, n);
+}
+
 /*
  * What is the first now may look like c-client's own message, which only there
  * is not listed.
@@ -181,6 +190,7 @@ commit_locked(struct mbox_store *m, size_t *removed)
 	free(ranges);
 	if (result == COMMIT_FAILED)
 		return MAILDROP_TEMPORARY;
+	tell_removed(m);
 	/* Also one that is still to be finished is decided. */
 	*removed = wanted - left;
 	if (count > 0)

@@ -23,6 +23,7 @@ STATE = pathlib.Path("/var/lib/pop3d")
 
 # the ends of the MESSAGE_IDs
 LOGIN, LOGIN_FAILED, RECOVERED, SETUP = "001", "002", "006", "008"
+REMOVED = "010"
 
 
 COPY = pathlib.Path("/run/in-host-copy")

@@ -1,7 +1,8 @@
 """What the journal knows of a session."""
 import re
 
-from host import LOCALHOST, LOGIN, LOGIN_FAILED, TOP, message, until
+from host import (LOCALHOST, LOGIN, LOGIN_FAILED, REMOVED, TOP, entries, message,
+                  needs, until)
 
 
 def test_fields_of_a_session(host):
@@ -38,6 +39,44 @@ def test_failed_login_names_user_and_address(host):
     assert entry["POP3_USER"] == "thomas"
     assert entry["POP3_RHOST"] == "127.0.0.1"
     assert not host.journal("wrong word")
+
+
+def test_each_removed_message_is_logged(host):
+    host.options("--log-deletions")
+    host.deliver("thomas", entries(1) + b"From a@b Wed Dec  2 05:53:00 1992\n"
+                 b"Message-ID: <a b@example.org>\n\ntext\n\n")
+    client = host.login()
+    uidls = [line.split()[1].decode() for line in client.uidl()[1]]
+    sizes = [line.split()[1].decode() for line in client.list()[1]]
+    client.dele(1)
+    client.dele(2)
+    client.quit()
+    end = host.end_of_session()
+    lines = host.journal(event=REMOVED)
+    assert [line["POP3_UIDL"] for line in lines] == uidls
+    assert [line["POP3_SIZE"] for line in lines] == sizes
+    assert [line.get("POP3_MESSAGE_ID") for line in lines] == [
+        None, r"<a\x20b@example.org>"]
+    assert {line["POP3_SESSION"] for line in lines} == {end["POP3_SESSION"]}
+
+
+@needs("jq")
+def test_the_example_sums_what_each_user_fetched(host):
+    host.user("anna")
+    octets = {}
+    for name, numbers in ("thomas", [1]), ("anna", [2]), ("thomas", [2, 3]):
+        client = host.login(name)
+        for n in numbers:
+            client.retr(n)
+            octets[name] = octets.get(name, 0) + sum(
+                len(line) + 2 for line in message(n)[1])
+        client.quit()
+    until(lambda: len(host.journal("session ended")) == 3, "the ends")
+    [example] = re.findall(r"^(# journalctl -S today .*?)^\.Ed",
+                           (TOP / "pop3d.8").read_text(), re.M | re.S)
+    said = host.run("sh", "-c", example[2:].replace("\\e", "\\"))
+    assert said.splitlines() == [f"anna\t1\t{octets['anna']}",
+                                 f"thomas\t3\t{octets['thomas']}"]
 
 
 def test_connections_over_a_limit_are_logged_for_the_socket(host):

@@ -90,12 +90,41 @@ maildrop_open(struct maildrop **maildrop, const struct options *o,
 	if (r == MAILDROP_OK)
 		r = take_session_lock(m);
 	if (r == MAILDROP_OK) {
-		const struct store_place place = { o, path, m->state_dir,
-						   keeper };
+		const struct store_place place = { .options = o,
+						   .path = path,
+						   .state_dir = m->state_dir,
+						   .keeper = keeper };
 
 		r = store_for(path)->open(&m->store, &place, &m->last);
 	}
 	m->last_at_login = m->last;
+	if (r == MAILDROP_OK)
+		*maildrop = m;
+	else
+		maildrop_close(m);
+	return r;
+}
+
+enum maildrop_result
+maildrop_look(struct maildrop **maildrop, const struct options *o,
+	      const char *path, const char *state_dir)
+{
+	struct maildrop *m = calloc(1, sizeof(*m));
+	enum maildrop_result r = MAILDROP_OK;
+
+	if (m == NULL)
+		return MAILDROP_TEMPORARY;
+	m->session_lock = (struct session_lock){ .fd = -1, .watch = -1 };
+	m->state_dir =
+	    open(state_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->state_dir < 0 && errno != ENOENT)
+		r = state_fault(state_dir);
+	const struct store_place place = { .options = o,
+					   .path = path,
+					   .state_dir = m->state_dir,
+					   .look_only = true };
+	if (r == MAILDROP_OK)
+		r = store_for(path)->open(&m->store, &place, &m->last);
 	if (r == MAILDROP_OK)
 		*maildrop = m;
 	else

@@ -26,6 +26,15 @@ enum maildrop_result maildrop_open(struct maildrop **m, const struct options *o,
 				   const struct dotlock_keeper *keeper);
 
 /*
+ * The same beside other sessions, to look and to change nothing at all: neither
+ * the mail nor what is remembered. What differs from maildrop_open: no lock is
+ * taken but the one that reading takes, and a commit that was cut is
+ * MAILDROP_TEMPORARY, logged. Only what there is may be asked, and texts.
+ */
+enum maildrop_result maildrop_look(struct maildrop **m, const struct options *o,
+				   const char *path, const char *state_dir);
+
+/*
  * Writes what maildrop_open found anew to the index. By itself because the
  * client need not wait for it.
  */

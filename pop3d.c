@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "admin/check.h"
+#include "admin/list.h"
 #include "admin/secret_tool.h"
 #include "base/connection.h"
 #include "base/log.h"
@@ -77,7 +78,7 @@ main(int argc, char **argv)
 	if (options.task == TASK_CHECK)
 		return check_run(&options);
 	if (options.task == TASK_SET_SECRET ||
-	    options.task == TASK_REMOVE_SECRET)
+	    options.task == TASK_REMOVE_SECRET || options.task == TASK_LIST)
 		options.log = LOG_TO_STDERR;
 	bool stdio = connection_secure_stdio();
 	log_open(options.log);
@@ -104,6 +105,8 @@ main(int argc, char **argv)
 	bool workable = options_can_work(&options, say_unworkable, NULL);
 	if (options.task == TASK_RECOVER)
 		return workable ? recover_all(&options) : EX_CONFIG;
+	if (options.task == TASK_LIST)
+		return workable ? list_run(&options) : EX_CONFIG;
 	say_what_is_missing();
 	if (listening && !workable)
 		return EX_CONFIG;

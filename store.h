@@ -28,7 +28,8 @@ enum maildrop_result {
 struct store_place {
 	const struct options *options;
 	const char *path; /* of the mail */
-	int state_dir;	  /* for its index and journal */
+	int state_dir;	  /* for its index and journal; -1: there is none */
+	bool look_only;	  /* nothing is written, here or there */
 	/* how to ask for a dotlock where the user may not make one */
 	const struct dotlock_keeper *keeper;
 };
@@ -45,7 +46,8 @@ struct store {
 struct store_operations {
 	/*
 	 * Finishes what was cut and looks what there is. On MAILDROP_OK *s is
-	 * to be closed, and *last is RFC 1225's LAST of earlier sessions.
+	 * to be closed, and *last is RFC 1225's LAST of earlier sessions. With
+	 * look_only, what was cut is MAILDROP_TEMPORARY, logged.
 	 */
 	enum maildrop_result (*open)(struct store **s,
 				     const struct store_place *place,

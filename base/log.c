@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/escape.h"
+
 enum { TEXT_MAX = 1024, NAME_MAX_ESCAPED = 512 };
 
 static const char *const message_ids[] = {
@@ -51,31 +53,6 @@ struct fields {
 	size_t used;
 	char text[TEXT_MAX * 8];
 };
-
-/*
- * Copies text, bytes outside of first..0x7e and backslashes as \xNN, cut where
- * dst is full.
- */
-static void
-escape(char *dst, size_t size, const char *text, unsigned char first)
-{
-	size_t used = 0;
-
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		bool plain = c >= first && c < 0x7f && c != '\\';
-		size_t need = plain ? 1 : 4;
-
-		if (used + need >= size)
-			break;
-		if (plain)
-			dst[used] = (char)c;
-		else
-			snprintf(dst + used, size - used, "\\x%02x", c);
-		used += need;
-	}
-	dst[used] = '\0';
-}
 
 static bool
 open_journal(void)
@@ -135,16 +112,16 @@ void
 log_session(const char *user, const char *rhost)
 {
 	if (user != NULL && *user != '\0')
-		escape(session_user, sizeof(session_user), user, '!');
+		escape_text(session_user, sizeof(session_user), user, '!');
 	if (rhost != NULL && *rhost != '\0')
-		escape(session_rhost, sizeof(session_rhost), rhost, '!');
+		escape_text(session_rhost, sizeof(session_rhost), rhost, '!');
 }
 
 void
 log_arrival(const struct arrival *a)
 {
-	escape(session_id, sizeof(session_id), a->id, '!');
-	escape(session_port, sizeof(session_port), a->port, '!');
+	escape_text(session_id, sizeof(session_id), a->id, '!');
+	escape_text(session_port, sizeof(session_port), a->port, '!');
 }
 
 void
@@ -156,7 +133,7 @@ log_method(const char *method)
 void
 log_tls(const char *text)
 {
-	escape(session_tls, sizeof(session_tls), text, '!');
+	escape_text(session_tls, sizeof(session_tls), text, '!');
 }
 
 static void field(struct fields *f, const char *format, ...)
@@ -259,7 +236,7 @@ emit(struct fields *f, int priority, enum log_event event, const char *text)
 {
 	char line[TEXT_MAX];
 
-	escape(line, sizeof(line), text, ' ');
+	escape_text(line, sizeof(line), text, ' ');
 	emit_line(f, priority, event, line);
 }
 
@@ -304,7 +281,7 @@ log_removed(const char *uidl, off_t octets, const char *message_id)
 	struct fields f = { .used = 0 };
 	char text[TEXT_MAX], id[NAME_MAX_ESCAPED];
 
-	escape(id, sizeof(id), message_id, '!');
+	escape_text(id, sizeof(id), message_id, '!');
 	snprintf(text, sizeof(text), "removed: uidl=%s size=%lld message-id=%s",
 		 uidl, (long long)octets, *id != '\0' ? id : "-");
 	field(&f, "POP3_UIDL=%s", uidl);

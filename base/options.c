@@ -149,6 +149,8 @@ set_task(struct options *o, const struct row *r, const char *arg)
 			r->name);
 		exit(EX_USAGE);
 	}
+	if (arg != NULL && *arg == '\0')
+		bad_usage(r, arg);
 	o->task = (enum task)r->min;
 	o->user = arg;
 }
@@ -349,6 +351,10 @@ static const struct row rows[] = {
 	  "[USER]: say what is wrong in this host's setup, or\n"
 	  "with this user's login, then exit",
 	  .set = set_task, .min = TASK_CHECK },
+	{ "list", 0, "USER",
+	  "list a user's messages: number, octets, UIDL, From,\n"
+	  "Date, Subject; change nothing, then exit",
+	  .set = set_task, .min = TASK_LIST },
 	{ "set-secret", 0, "USER", "store a password in the secrets file, exit",
 	  .set = set_task, .min = TASK_SET_SECRET },
 	{ "apop", 0, NULL, "with it: for APOP too, as it is", .set = set_flag,

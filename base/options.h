@@ -33,7 +33,8 @@ enum task {
 	TASK_RECOVER,
 	TASK_CHECK,
 	TASK_SET_SECRET,
-	TASK_REMOVE_SECRET
+	TASK_REMOVE_SECRET,
+	TASK_LIST
 };
 
 enum {
@@ -66,7 +67,8 @@ struct options {
 	/* as given, one after another; NULL: see tls_files_find */
 	const char *tls_cert[TLS_PAIRS_MAX], *tls_key[TLS_PAIRS_MAX];
 	enum task task;
-	const char *user; /* TASK_CHECK: whose login, or NULL; whose secret */
+	const char
+	    *user; /* TASK_CHECK: whose login, or NULL; whose secret or mail */
 	bool secret_apop; /* TASK_SET_SECRET: store the password itself, too */
 };
 

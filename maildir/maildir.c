@@ -62,7 +62,14 @@ open_folder(struct maildir_store **made, const struct store_place *place)
 	    !file_look(m->folder.top, &st))
 		r = maildir_system_fault(&m->folder);
 	m->dev = file_disk(&st);
-	return r == MAILDROP_OK ? maildir_finish_removal(m) : r;
+	if (r != MAILDROP_OK || !place->look_only)
+		return r == MAILDROP_OK ? maildir_finish_removal(m) : r;
+	if (!names_journal_waits(place->state_dir))
+		return MAILDROP_OK;
+	log_line(LOG_WARNING, EVENT_COMMIT,
+		 "Maildir %s: an interrupted removal has to be finished first",
+		 place->path);
+	return MAILDROP_TEMPORARY;
 }
 
 /* Whether the index would say the same. */

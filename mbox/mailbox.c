@@ -175,6 +175,12 @@ mailbox_lock_exclusive(struct mailbox *b)
 	return lock_named(b, true);
 }
 
+enum maildrop_result
+mailbox_lock_shared(struct mailbox *b)
+{
+	return lock_named(b, false);
+}
+
 /* ---- looking */
 
 static bool
@@ -353,8 +359,8 @@ scan_with_ids(struct mailbox *b, const struct stat *st, bool indexed,
 	size_t first = indexed ? b->mbox.count : 0;
 	enum maildrop_result r = indexed ? scan_new(b, st) : scan_all(b, st);
 
-	if (r == MAILDROP_OK &&
-	    !uidl_import(&b->mbox, first, b->fd, state_dir, kind))
+	if (r == MAILDROP_OK && !uidl_import(&b->mbox, first, b->fd, state_dir,
+					     kind, !b->look_only))
 		r = system_fault(b);
 	if (r == MAILDROP_OK && !indexed && kind == UIDL_AUTO &&
 	    !keep_ids(b, st, state_dir))

@@ -19,6 +19,7 @@ struct mailbox {
 	const char *path;
 	int fd; /* -1: there is no such file */
 	bool writable;
+	bool look_only;	     /* nothing is written down */
 	bool rewritten;	     /* by another program, since it was seen first */
 	unsigned generation; /* counts the changes that may be rewrites */
 	struct mailbox_lock lock;
@@ -40,8 +41,11 @@ void mailbox_close(struct mailbox *b);
  */
 enum maildrop_result mailbox_lock_exclusive(struct mailbox *b);
 
+/* The same with the lock that reading takes, which needs no right to write. */
+enum maildrop_result mailbox_lock_shared(struct mailbox *b);
+
 /*
- * First look, under the exclusive lock: from the index where it fits, else by
+ * First look, under one of these locks: from the index where it fits, else by
  * a scan. *indexed: nothing new was found, the index need not be written.
  */
 enum maildrop_result mailbox_scan(struct mailbox *b, int state_dir,

@@ -31,6 +31,7 @@ make(const struct store_place *place)
 	m->place = *place;
 	m->mailbox.path = place->path;
 	m->mailbox.fd = -1;
+	m->mailbox.look_only = place->look_only;
 	lock_init(&m->mailbox.lock, place->options->locks,
 		  place->options->lock_timeout, place->path, place->keeper);
 	return m;
@@ -74,6 +75,23 @@ open_locked(struct mbox_store *m)
 	if (r == MAILDROP_OK && commit_pending(m->place.state_dir))
 		r = finish_commit(m);
 	return r;
+}
+
+/* What a commit has left half-way is no mailbox to be listed. */
+static enum maildrop_result
+look_locked(struct mbox_store *m)
+{
+	enum maildrop_result r = mailbox_open(&m->mailbox);
+
+	if (r == MAILDROP_OK)
+		r = mailbox_lock_shared(&m->mailbox);
+	if (r != MAILDROP_OK || m->place.state_dir < 0 ||
+	    !commit_pending(m->place.state_dir))
+		return r;
+	log_line(LOG_WARNING, EVENT_COMMIT,
+		 "mailbox %s: an interrupted commit has to be finished first",
+		 m->mailbox.path);
+	return MAILDROP_TEMPORARY;
 }
 
 /* The message that LAST told, in this mailbox. */
@@ -161,7 +179,8 @@ open_store(struct store **s, const struct store_place *place, size_t *last)
 
 	if (m == NULL)
 		return MAILDROP_TEMPORARY;
-	enum maildrop_result r = open_locked(m);
+	enum maildrop_result r =
+	    place->look_only ? look_locked(m) : open_locked(m);
 	if (r == MAILDROP_OK)
 		r = mailbox_scan(&m->mailbox, place->state_dir,
 				 place->options->uidl, &m->kept_last, &indexed);

@@ -29,6 +29,7 @@ enum {
 
 struct import {
 	enum uidl_kind kind;
+	bool keep; /* what is found out about the validity */
 	struct header_reader reader;
 	struct uidl_validity validity;
 	uint32_t previous; /* uid: they rise from message to message */
@@ -280,7 +281,7 @@ read_validity(struct import *x, int fd, off_t end, int state_dir)
 				    found.last <= x->validity.last))
 		return true;
 	x->validity = found;
-	return uidl_validity_save(state_dir, &found);
+	return !x->keep || uidl_validity_save(state_dir, &found);
 }
 
 /* Eight hexadecimal digits, as written by %08x. */
@@ -367,7 +368,7 @@ import_message(struct import *x, int fd, const struct mbox_message *msg)
 
 bool
 uidl_import(struct mbox *m, size_t first, int fd, int state_dir,
-	    enum uidl_kind kind)
+	    enum uidl_kind kind, bool keep)
 {
 	if (servers[kind].line == NULL || first >= m->count)
 		return true;
@@ -375,6 +376,7 @@ uidl_import(struct mbox *m, size_t first, int fd, int state_dir,
 	if (x == NULL)
 		return false;
 	x->kind = kind;
+	x->keep = keep;
 	bool ok = true;
 	if (kind == UIDL_DOVECOT || kind == UIDL_UW) {
 		ok = read_validity(x, fd, m->size, state_dir);

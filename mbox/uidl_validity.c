@@ -44,7 +44,7 @@ uidl_validity_load(int state_dir, struct uidl_validity *v)
 
 	*v = (struct uidl_validity){ 0, 0 };
 	if (fd < 0)
-		return errno == ENOENT;
+		return errno == ENOENT || state_dir < 0;
 	ssize_t n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (n < 0)

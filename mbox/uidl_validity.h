@@ -14,7 +14,10 @@ struct uidl_validity {
 	uint32_t last;	   /* the highest UID that was given out */
 };
 
-/* False, with errno, where it is there and cannot be read; else *v is set. */
+/*
+ * False, with errno, where it is there and cannot be read; else *v is set. -1
+ * is a directory that there is not.
+ */
 bool uidl_validity_load(int state_dir, struct uidl_validity *v);
 
 /* Written atomically and to the disk. False, with errno, on failure. */

@@ -12,6 +12,7 @@ enum role {
 	ROLE_RELAY,    /* encrypts and decrypts */
 	ROLE_MAILBOX,  /* serves the user's mailbox */
 	ROLE_RECOVERY, /* finishes a commit that was cut */
+	ROLE_LISTING,  /* looks at the user's mailbox, and writes nowhere */
 	ROLES
 };
 
@@ -26,9 +27,10 @@ struct sandbox_needs {
 	 * in the roles that write lines. */
 	int fds[SANDBOX_FDS_MAX];
 	size_t fds_count;
-	/* ROLE_MAILBOX and ROLE_RECOVERY: absolute paths */
+	/* ROLE_MAILBOX, ROLE_RECOVERY, ROLE_LISTING: absolute paths */
 	const char *mailbox, *state_dir;
-	bool dotlock; /* it may have to be made beside the mailbox */
+	bool dotlock;	/* it may have to be made beside the mailbox */
+	bool read_only; /* of both, all that may be done is to read */
 };
 
 #endif

@@ -33,6 +33,7 @@ static const struct {
 	[ROLE_MAILBOX] = { "the mailbox process", .logs = true,
 			   .descriptors = 32 },
 	[ROLE_RECOVERY] = { "the recovery", .logs = true, .descriptors = 32 },
+	[ROLE_LISTING] = { "the listing", .logs = true, .descriptors = 32 },
 };
 
 const char *

@@ -176,8 +176,11 @@ sandbox_files(const struct sandbox_needs *needs, bool *ruled)
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof(r), 0);
 	if (fd < 0)
 		return false;
-	bool ok = (needs->mailbox == NULL || allow_mailbox(fd, needs, r.fs)) &&
-		  (needs->state_dir == NULL || allow_state(fd, needs, r.fs)) &&
+	const uint64_t reading =
+	    LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_READ_FILE;
+	const uint64_t most = needs->read_only ? r.fs & reading : r.fs;
+	bool ok = (needs->mailbox == NULL || allow_mailbox(fd, needs, most)) &&
+		  (needs->state_dir == NULL || allow_state(fd, needs, most)) &&
 		  syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	close(fd);
 	return ok;

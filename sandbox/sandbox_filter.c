@@ -282,7 +282,7 @@ static const struct sock_filter mailbox[] = {
 static const struct sock_fprog programs[ROLES] = {
 	[ROLE_PROXY] = PROGRAM(proxy),	    [ROLE_GREETER] = PROGRAM(greeter),
 	[ROLE_RELAY] = PROGRAM(relay),	    [ROLE_MAILBOX] = PROGRAM(mailbox),
-	[ROLE_RECOVERY] = PROGRAM(mailbox),
+	[ROLE_RECOVERY] = PROGRAM(mailbox), [ROLE_LISTING] = PROGRAM(mailbox),
 };
 
 bool

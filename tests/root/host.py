@@ -64,6 +64,14 @@ def needs(program):
                               reason=f"{program} is not installed")
 
 
+def ended_by_their_filters():
+    """What the journal says of processes that a seccomp filter has ended."""
+    log = subprocess.run(["journalctl", "--boot", "-p", "crit", "-o", "cat"],
+                         text=True, stdout=subprocess.PIPE).stdout
+    return [line for line in log.splitlines()
+            if "made a system call that it has no use for" in line]
+
+
 def message(n, body=None):
     """Message n as it lies in an mbox, and as a list of lines that RETR sends.
     """

@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from host import LOCALHOST, PASSWORD, PATIENCE, POP3D, PORT, until
+from host import (LOCALHOST, PASSWORD, PATIENCE, POP3D, PORT,
+                  ended_by_their_filters, until)
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "hijack"))
 import attacks  # noqa: E402
@@ -50,3 +51,5 @@ def test_hijacked_process_gets_nowhere(host, role, capsys):
     attacks.report(capsys, role, outcomes)
     assert not os.path.exists("/tmp/hijacked")
     assert pathlib.Path("/var/mail/thomas").read_bytes() == mail
+    # what other tests look for, and must not find
+    assert ended_by_their_filters() != []

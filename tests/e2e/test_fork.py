@@ -8,6 +8,7 @@ import re
 
 import pytest
 import tls
+from holders import memory
 from pop3 import has_asan, has_coverage, members, message, wait_until
 from test_sandbox import (Process, all_children, assert_confined, children,
                           kinds, PAMS)
@@ -38,23 +39,6 @@ def environment(process):
     with open(f"/proc/{process.pid}/environ", "rb") as f:
         left = [text for text in f.read().split(b"\0") if text]
     return dict(text.decode().split("=", 1) for text in left)
-
-
-def memory(pid):
-    """All that the process could read of its own memory."""
-    found = []
-    with open(f"/proc/{pid}/maps") as maps, \
-            open(f"/proc/{pid}/mem", "rb") as mem:
-        for line in maps:
-            start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
-            if "r" not in mode or "[v" in line:
-                continue
-            mem.seek(int(start, 16))
-            try:
-                found.append(mem.read(int(end, 16) - int(start, 16)))
-            except OSError:
-                pass  # a file's end
-    return b"".join(found)
 
 
 # ---- the ways in

@@ -73,3 +73,15 @@ def test_hijacked_greeter_does_not_outlast_sigterm(host, name):
         s.status()
         # two seconds to end, of the eight that it has without the signal
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.skipif(has_asan(), reason="has a program of its own")
+def test_guesses_of_a_hijacked_greeter_are_slow(host):
+    """It makes four: three are answered, after two and a half seconds each."""
+    hijack(host)
+    began = time.monotonic()
+    with host.start() as s:
+        s.exchange(attacks.script("greeter", "fourth-login", "secret"))
+        s.status()
+        assert s.log().count("login failed") >= 3
+    assert time.monotonic() - began > 7

@@ -168,7 +168,7 @@ class Host:
 
     def drop_in(self, text, unit="pop3d@.service"):
         directory = pathlib.Path(f"/etc/systemd/system/{unit}.d")
-        directory.mkdir()
+        directory.mkdir(exist_ok=True)
         (directory / "test.conf").write_text(text)
         self.run("systemctl", "daemon-reload")
 

@@ -14,6 +14,7 @@ from host import (LOCALHOST, PASSWORD, PATIENCE, POP3D, PORT, Process,
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "e2e"))
 import tls  # noqa: E402
+from holders import memory  # noqa: E402
 
 POP3S = 995
 ETC = pathlib.Path("/etc/pop3d")
@@ -161,23 +162,6 @@ def wrapped(once, session):
 
 
 # ---- the relay's process
-
-def memory(pid):
-    """All that the process could read of its own memory."""
-    found = []
-    with open(f"/proc/{pid}/maps") as maps, \
-            open(f"/proc/{pid}/mem", "rb") as mem:
-        for line in maps:
-            start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
-            if "r" not in mode or "[v" in line:
-                continue
-            mem.seek(int(start, 16))
-            try:
-                found.append(mem.read(int(end, 16) - int(start, 16)))
-            except OSError:
-                pass  # a file's end
-    return b"".join(found)
-
 
 def private_parts():
     """The key's two primes, as bytes: whoever knows one has the key."""

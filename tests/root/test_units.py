@@ -1,13 +1,20 @@
 """The units: what systemd makes of them."""
 import os
+import pathlib
 import re
+import shutil
 import socket
 import subprocess
+import sys
 
 import pytest
 
-from host import (LOCALHOST, PASSWORD, PATIENCE, POP3D, PORT, STATE, entries,
-                  message, needs, until)
+from host import (LOCALHOST, PASSWORD, PATIENCE, POP3D, PORT, STATE, Process,
+                  entries, message, needs, until)
+from test_processes import mailbox_of
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "hijack"))
+import attacks  # noqa: E402
 
 FROM_ONE_ADDRESS = 20
 
@@ -133,6 +140,21 @@ def test_stopping_a_session_lets_it_remove_what_it_has_begun_to(host):
     with open("/var/mail/thomas", "rb") as mailbox:
         assert mailbox.read() == entries(1, 3)
     assert not list(STATE.glob("thomas/journal*"))
+
+
+def test_a_mailbox_process_that_does_not_end_is_killed(host):
+    """An attacker's, which has SIGTERM blocked."""
+    attacks.require()
+    shutil.copy(attacks.BINARY, POP3D)
+    host.drop_in("[Service]\nTimeoutStopSec=2\n")
+    with socket.create_connection((LOCALHOST, PORT), PATIENCE) as s:
+        s.sendall(attacks.script("mailbox", "stay-silent", PASSWORD))
+        lines = s.makefile("rb")
+        until(lambda: b"began" in lines.readline(), "the attack")
+        mailbox = mailbox_of(Process(host.show(host.unit(), "MainPID")))
+        host.run("systemctl", "stop", host.unit())
+        assert not os.path.exists(f"/proc/{mailbox.pid}")
+    assert host.run("journalctl", "-g", "SIGKILL", "-u", "pop3d@*")
 
 
 def test_state_directory_that_is_made_at_the_first_login(host):

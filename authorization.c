@@ -66,6 +66,12 @@ fail_login(struct session *s, const struct reply *reply)
 		    "[SYS/TEMP] Passwords cannot be checked now.",
 		[LOGIN_BROKEN] = ("[SYS/PERM] Passwords cannot be checked; "
 				  "tell the administrator."),
+		[LOGIN_NO_ROOM] = ("[SYS/TEMP] The disk of the server's state "
+				   "directory is full; tell the "
+				   "administrator."),
+		[LOGIN_NO_STATE] = ("[SYS/PERM] Your state directory on the "
+				    "server cannot be used; tell the "
+				    "administrator."),
 	};
 
 	stream_printf(&s->stream, "-ERR %s", texts[reply->result]);

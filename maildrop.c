@@ -44,10 +44,19 @@ state_fault(const char *what)
 {
 	log_line(LOG_ERR, EVENT_SETUP, "state directory: %s: %s", what,
 		 strerror(errno));
-	return errno == EACCES || errno == EPERM || errno == ENOENT ||
-		       errno == EROFS || errno == ELOOP
-		   ? MAILDROP_PERMANENT
-		   : MAILDROP_TEMPORARY;
+	switch (errno) {
+	case ENOSPC:
+	case EDQUOT:
+		return MAILDROP_NO_ROOM;
+	case EACCES:
+	case EPERM:
+	case ENOENT:
+	case EROFS:
+	case ELOOP:
+		return MAILDROP_NO_STATE;
+	default:
+		return MAILDROP_TEMPORARY;
+	}
 }
 
 static enum maildrop_result

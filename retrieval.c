@@ -17,6 +17,12 @@ retrieval_error(enum maildrop_result r)
 	case MAILDROP_PERMANENT:
 		return "[SYS/PERM] The mailbox cannot be used; tell the "
 		       "administrator.";
+	case MAILDROP_NO_ROOM:
+		return "[SYS/TEMP] The disk of the server's state directory "
+		       "is full; tell the administrator.";
+	case MAILDROP_NO_STATE:
+		return "[SYS/PERM] Your state directory on the server cannot "
+		       "be used; tell the administrator.";
 	case MAILDROP_GONE:
 		return "No such message, another program has removed it.";
 	default:

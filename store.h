@@ -21,6 +21,8 @@ enum maildrop_result {
 	MAILDROP_IN_USE,    /* another session or program has it */
 	MAILDROP_TEMPORARY, /* try again later; logged */
 	MAILDROP_PERMANENT, /* someone must repair it; logged */
+	MAILDROP_NO_ROOM,   /* the state directory's file system is full */
+	MAILDROP_NO_STATE,  /* the state directory is of no use; logged */
 	MAILDROP_GONE	    /* another program took this message away */
 };
 

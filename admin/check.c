@@ -37,6 +37,7 @@ check_run(const struct options *o)
 	check_spool(&c);
 	check_mta(&c);
 	check_state(&c);
+	check_units(&c);
 	check_service(&c);
 	return (int)c.worst;
 }

@@ -20,7 +20,10 @@ void check_secrets(struct check *c);
 /* check_mta.c: the locks that mail is delivered with. */
 void check_mta(struct check *c);
 
-/* check_service.c: the units, and who listens. */
+/* check_units.c: what systemd starts. */
+void check_units(struct check *c);
+
+/* check_service.c: who listens on the ports. */
 void check_service(struct check *c);
 
 /* check_user.c: one user's login, without a password. */

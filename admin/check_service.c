@@ -1,6 +1,6 @@
 /*
- * pop3d --check: whether clients reach pop3d: systemd's units, and which
- * program listens on the ports of POP3.
+ * pop3d --check: whether clients reach pop3d: which program listens on the
+ * ports of POP3.
  */
 #include "admin/check_parts.h"
 
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "admin/systemctl.h"
+#include "admin/units.h"
 
 enum { NAME_SIZE = 32, LISTENING = 0x0a };
 
@@ -106,14 +107,22 @@ is_superserver(const char *name)
 	return false;
 }
 
-static void
-check_port(struct check *c, unsigned port, const char *unit, bool wanted)
+static unsigned long
+find_any_listener(unsigned port)
 {
-	char owner[NAME_SIZE];
 	unsigned long inode = find_listener("/proc/net/tcp", port);
 
-	if (inode == 0)
-		inode = find_listener("/proc/net/tcp6", port);
+	return inode != 0 ? inode : find_listener("/proc/net/tcp6", port);
+}
+
+static void
+check_port(struct check *c, const struct unit_socket *s, bool wanted)
+{
+	const char *unit = s->name;
+	unsigned port = s->port;
+	char owner[NAME_SIZE];
+	unsigned long inode = find_any_listener(port);
+
 	if (inode == 0) {
 		if (wanted)
 			check_say(c, CHECK_WARNING,
@@ -137,27 +146,15 @@ check_port(struct check *c, unsigned port, const char *unit, bool wanted)
 			  port, owner);
 }
 
-static void
-check_units(struct check *c)
-{
-	static const char *const units[] = { "pop3d.socket",
-					     "pop3d-recover.service" };
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (systemctl_says("is-enabled", units[i]))
-			check_say(c, CHECK_OK, "%s: enabled", units[i]);
-		else
-			check_say(c, CHECK_WARNING,
-				  "%s: not enabled, it is not started at the "
-				  "next boot: systemctl enable %s",
-				  units[i], units[i]);
-}
-
+/* Either port alone is enough, whoever listens on it. */
 void
 check_service(struct check *c)
 {
-	if (access("/run/systemd/system", F_OK) == 0)
-		check_units(c);
-	check_port(c, 110, "pop3d.socket", true);
-	check_port(c, 995, "pop3ds.socket", false);
+	bool served = unit_any_serves();
+
+	for (size_t i = 0; i < UNIT_SOCKETS; i++)
+		served |= find_any_listener(unit_sockets[i].port) != 0;
+	for (size_t i = 0; i < UNIT_SOCKETS; i++)
+		check_port(c, &unit_sockets[i],
+			   served ? unit_serves(&unit_sockets[i]) : i == 0);
 }

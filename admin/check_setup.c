@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "admin/systemctl.h"
+#include "admin/units.h"
 #include "sandbox/privilege.h"
 #include "sandbox/sandbox.h"
 
@@ -349,6 +351,45 @@ check_left_over(struct check *c, const char *user)
 	globfree(&g);
 }
 
+/* Whose the directory of this name is to be; false where nobody's. */
+static bool
+find_owner_to_be(const struct options *o, const char *user, uid_t *uid)
+{
+	const struct passwd *pw =
+	    getpwnam(o->virtual_user != NULL ? o->virtual_user : user);
+
+	if (pw != NULL)
+		*uid = pw->pw_uid;
+	return pw != NULL;
+}
+
+/* A directory that is root's becomes the user's; not so what is in it. */
+static void
+check_owner(struct check *c, const char *user)
+{
+	static const char *const names[] = { "", "/lock", "/index", "/journal",
+					     "/journal.maildir" };
+	char path[PATH_MAX];
+	struct stat st;
+	uid_t uid;
+
+	if (geteuid() != 0 || !find_owner_to_be(c->options, user, &uid))
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s%s", c->options->state_dir,
+			 user, names[i]);
+		if (lstat(path, &st) != 0 || st.st_uid == uid ||
+		    (S_ISDIR(st.st_mode) && st.st_uid == 0))
+			continue;
+		check_say(c, CHECK_ERROR,
+			  "%s: it belongs to uid %u, not to uid %u: %s cannot "
+			  "log in: chown -R %u %s/%s",
+			  path, (unsigned)st.st_uid, (unsigned)uid, user,
+			  (unsigned)uid, c->options->state_dir, user);
+		return;
+	}
+}
+
 static void
 check_left_overs(struct check *c)
 {
@@ -356,10 +397,30 @@ check_left_overs(struct check *c)
 	const struct dirent *entry;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.') {
+			check_owner(c, entry->d_name);
 			check_left_over(c, entry->d_name);
+		}
 	if (dir != NULL)
 		closedir(dir);
+}
+
+/* systemd gives it the unit's mode before each session. */
+static bool
+systemd_mends_mode(const char *dir)
+{
+	char name[UNIT_NAME_SIZE], made[NAME_SIZE], path[PATH_MAX];
+
+	for (size_t i = 0; i < UNIT_SOCKETS; i++) {
+		if (!unit_serves(&unit_sockets[i]))
+			continue;
+		unit_instance(unit_service(&unit_sockets[i]), name);
+		systemctl_show(name, "StateDirectory", made, sizeof(made));
+		snprintf(path, sizeof(path), "/var/lib/%s", made);
+		if (made[0] != '\0' && strcmp(path, dir) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Where the directory will be made, and whether there is room. */
@@ -376,6 +437,11 @@ check_room(struct check *c, const char *dir)
 		check_say(c, CHECK_ERROR,
 			  "state directory %s: its file system is read-only",
 			  dir);
+	else if (fs.f_bavail == 0 || (fs.f_files != 0 && fs.f_favail == 0))
+		check_say(c, CHECK_ERROR,
+			  "state directory %s: its file system is full: make "
+			  "room, or name another by --state-dir",
+			  dir);
 	else
 		check_say(c, mb < 64 ? CHECK_WARNING : CHECK_OK,
 			  "state directory %s: %llu MB free; it has to have "
@@ -389,25 +455,36 @@ check_state(struct check *c)
 	const char *dir = c->options->state_dir;
 	struct stat st;
 
-	if (stat(dir, &st) != 0 && errno == ENOENT) {
-		check_say(c, CHECK_OK,
-			  "state directory %s: made at the first login", dir);
+	if (stat(dir, &st) != 0) {
+		if (errno == ENOENT)
+			check_say(c, CHECK_OK,
+				  "state directory %s: made at the first login",
+				  dir);
+		else
+			check_say(c, CHECK_ERROR, "state directory %s: %s", dir,
+				  strerror(errno));
 		return;
 	}
-	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+	bool bad_mode = (st.st_mode & OTHERS_MAY_WRITE) != 0 ||
+			(geteuid() == 0 && (st.st_mode & S_IXOTH) == 0);
+	if (!S_ISDIR(st.st_mode))
 		check_say(c, CHECK_ERROR,
 			  "state directory %s: no directory that can be used",
 			  dir);
-	else if (st.st_uid != geteuid() || (st.st_mode & OTHERS_MAY_WRITE) != 0)
+	else if (st.st_uid != geteuid())
+		check_say(
+		    c, CHECK_ERROR,
+		    "state directory %s: it belongs to uid %u: logins are "
+		    "refused: chown %s",
+		    dir, (unsigned)st.st_uid,
+		    geteuid() == 0 ? "root" : "yourself");
+	else if (bad_mode && !systemd_mends_mode(dir))
 		check_say(c, CHECK_ERROR,
-			  "state directory %s: uid %u, mode %04o: logins are "
-			  "refused: chown %s, chmod go-w",
-			  dir, (unsigned)st.st_uid, st.st_mode & 07777,
-			  geteuid() == 0 ? "root" : "yourself");
-	else if (geteuid() == 0 && (st.st_mode & S_IXOTH) == 0)
-		check_say(c, CHECK_ERROR,
-			  "state directory %s: mode %04o: users cannot pass "
-			  "through it, nobody can log in: chmod 711",
+			  (st.st_mode & OTHERS_MAY_WRITE) != 0
+			      ? "state directory %s: mode %04o: others may "
+				"write it, logins are refused: chmod go-w"
+			      : "state directory %s: mode %04o: users cannot "
+				"pass through it, nobody can log in: chmod 711",
 			  dir, st.st_mode & 07777);
 	else
 		check_room(c, dir);

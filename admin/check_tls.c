@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "admin/systemctl.h"
+#include "admin/units.h"
 #include "base/workable.h"
 #include "tls/tls_context.h"
 
-enum { DAYS_TO_RENEW = 14, NAMES_SIZE = 512, OTHERS = 077 };
+enum { DAYS_TO_RENEW = 14, NAMES_SIZE = 512, OTHERS = 077, PORT_OF_TLS = 995 };
 
 /* ---- what the certificate says */
 
@@ -244,9 +244,12 @@ check_pair(struct check *c, const struct tls_files *files, unsigned i)
 static bool
 serves_implicit(const struct check *c)
 {
-	return c->options->tls == TLS_IMPLICIT ||
-	       systemctl_says("is-enabled", "pop3ds.socket") ||
-	       systemctl_says("is-active", "pop3ds.socket");
+	bool implicit = c->options->tls == TLS_IMPLICIT;
+
+	for (size_t i = 0; i < UNIT_SOCKETS; i++)
+		implicit |= unit_sockets[i].port == PORT_OF_TLS &&
+			    unit_serves(&unit_sockets[i]);
+	return implicit;
 }
 
 static void

@@ -145,6 +145,8 @@ enum login_result {
 	LOGIN_NO_ACCESS, /* right, but the account is expired or the like */
 	LOGIN_TEMPORARY, /* cannot be checked now */
 	LOGIN_BROKEN,	 /* cannot be checked until someone repairs it */
+	LOGIN_NO_ROOM,	 /* the state directory's file system is full */
+	LOGIN_NO_STATE,	 /* the state directory cannot be used */
 	LOGIN_RESULTS
 };
 

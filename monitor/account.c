@@ -320,11 +320,25 @@ open_base(const char *dir)
 
 	if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_uid != geteuid() ||
 			(st.st_mode & 022) != 0)) {
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "state directory %s: uid %u, mode %04o: others could "
+			 "change it: chown, chmod go-w",
+			 dir, (unsigned)st.st_uid,
+			 (unsigned)st.st_mode & 07777);
 		close(fd);
-		errno = EPERM;
+		errno = 0;
 		return -1;
 	}
 	return fd;
+}
+
+static void
+say_owner(const char *dir, const struct stat *st, uid_t ours)
+{
+	log_line(LOG_ERR, EVENT_SETUP,
+		 "state directory %s: it belongs to uid %u and not to uid %u: "
+		 "chown it with all that is in it, or move it away",
+		 dir, (unsigned)st->st_uid, (unsigned)ours);
 }
 
 static bool
@@ -342,26 +356,37 @@ make_own(int base, const struct account *a)
 	bool ok = fstat(fd, &st) == 0;
 	if (ok && geteuid() == 0 && st.st_uid == 0)
 		ok = fchown(fd, a->uid, a->gid) == 0;
-	else if (ok && st.st_uid != a->uid) {
-		errno = EPERM;
+	close(fd);
+	if (ok && st.st_uid != a->uid && (st.st_uid != 0 || geteuid() != 0)) {
+		say_owner(a->state_dir, &st, a->uid);
+		errno = 0;
 		ok = false;
 	}
-	close(fd);
 	return ok;
 }
 
-bool
+/* Logs errno, unless it is 0: then there is a line already. */
+static enum login_result
+state_fault(const struct account *a)
+{
+	bool full = errno == ENOSPC || errno == EDQUOT;
+
+	if (errno != 0)
+		log_line(LOG_ERR, EVENT_SETUP, "state directory %s: %s",
+			 a->state_dir, strerror(errno));
+	return full ? LOGIN_NO_ROOM : LOGIN_NO_STATE;
+}
+
+enum login_result
 account_make_state_dir(const struct account *a, const struct options *o)
 {
 	bool root = geteuid() == 0;
 	int base = -1;
 	bool ok = make_base(o->state_dir, root) &&
 		  (base = open_base(o->state_dir)) >= 0 && make_own(base, a);
+	enum login_result r = ok ? LOGIN_OK : state_fault(a);
 
-	if (!ok)
-		log_line(LOG_ERR, EVENT_SETUP, "state directory %s: %s",
-			 a->state_dir, strerror(errno));
 	if (base >= 0)
 		close(base);
-	return ok;
+	return r;
 }

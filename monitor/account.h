@@ -40,9 +40,10 @@ struct sandbox_needs account_needs(const struct account *a,
 
 /*
  * Makes the user's state directory, owned by the user, where it is missing.
- * Runs in the monitor, as root or as whoever invoked pop3d. False, logged,
- * where there is none that can be trusted.
+ * Runs in the monitor, as root or as whoever invoked pop3d. LOGIN_NO_ROOM or
+ * LOGIN_NO_STATE, logged, where there is none that can be trusted.
  */
-bool account_make_state_dir(const struct account *a, const struct options *o);
+enum login_result account_make_state_dir(const struct account *a,
+					 const struct options *o);
 
 #endif

@@ -71,6 +71,8 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 		[LOGIN_NO_ACCESS] = "the account may not log in",
 		[LOGIN_TEMPORARY] = "it cannot be checked now",
 		[LOGIN_BROKEN] = "it cannot be checked",
+		[LOGIN_NO_ROOM] = "the state directory's file system is full",
+		[LOGIN_NO_STATE] = "the state directory cannot be used",
 	};
 
 	explicit_bzero(&m->request, sizeof(m->request));
@@ -99,8 +101,8 @@ admit(struct monitor *m, const char *user)
 	struct answer answer;
 	enum login_result r = account_find(&m->account, m->options, user);
 
-	if (r == LOGIN_OK && !account_make_state_dir(&m->account, m->options))
-		r = LOGIN_BROKEN;
+	if (r == LOGIN_OK)
+		r = account_make_state_dir(&m->account, m->options);
 	if (r == LOGIN_OK)
 		r = authenticator_ask(&m->authenticator, &q, &answer);
 	if (r == LOGIN_OK)

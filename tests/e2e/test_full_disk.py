@@ -88,9 +88,8 @@ def test_a_state_directory_that_may_not_be_written(host, data):
 def test_a_state_directory_that_is_a_file(host, data):
     os.rmdir(host.state)
     host.put(host.state, b"")
-    with host.connect() as s:
-        s.ok("USER thomas")
-        s.err("PASS secret", "-ERR [SYS/...] ...")
+    with host.start() as s:
+        s.expect("-ERR [SYS/PERM] The server is not set up.")
     assert host.read() == data
 
 

@@ -114,14 +114,14 @@ __wrap_account_find(struct account *a, const struct options *o,
 	return LOGIN_OK;
 }
 
-bool __wrap_account_make_state_dir(const struct account *a,
-				   const struct options *o);
-bool
+enum login_result __wrap_account_make_state_dir(const struct account *a,
+						const struct options *o);
+enum login_result
 __wrap_account_make_state_dir(const struct account *a, const struct options *o)
 {
 	(void)a;
 	(void)o;
-	return true;
+	return LOGIN_OK;
 }
 
 enum lock_result __wrap_keeper_try(struct keeper *k, const struct account *a,

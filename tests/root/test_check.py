@@ -5,6 +5,8 @@ import shutil
 import socket
 import subprocess
 
+import pytest
+
 from host import POP3D, STATE, entries, needs
 
 
@@ -26,7 +28,8 @@ def test_host_that_serves(host):
     status, out = check()
     for text in ("PAM service /etc/pam.d/pop3d", "user pop3d: uid",
                  "spool /var/mail", "state directory /var/lib/pop3d",
-                 "pop3d.socket: enabled", "pop3d-recover.service: enabled",
+                 "pop3d.socket: enabled",
+                 "pop3d-recover.service: started at boot",
                  "port 110: systemd listens for pop3d.socket"):
         assert line(out, text) == "ok", out
     assert status == (1 if "\nwarning" in out else 0), out
@@ -37,6 +40,52 @@ def test_nothing_enabled(installed):
     assert status == 1, out
     assert line(out, "pop3d.socket: not enabled") == "warning"
     assert line(out, "port 110: nobody listens") == "warning"
+
+
+def test_port_995_alone(installed):
+    """As RFC 8314 wants it: no word about 110, and recovery at boot."""
+    installed.run("systemctl", "enable", "--now", "pop3d.socket",
+                  "pop3ds.socket")
+    installed.run("systemctl", "disable", "--now", "pop3d.socket")
+    out = check()[1]
+    assert "110" not in out and "pop3d.socket" not in out
+    for text in ("pop3ds.socket: enabled",
+                 "pop3d-recover.service: started at boot",
+                 "port 995: systemd listens for pop3ds.socket"):
+        assert line(out, text) == "ok", out
+    assert "pop3d-recover.service" in installed.show("pop3ds.socket", "Wants")
+
+
+def test_port_110_alone(host):
+    out = check()[1]
+    assert "995" not in out and "pop3ds.socket" not in out
+
+
+def test_socket_that_is_enabled_but_not_started(installed):
+    installed.run("systemctl", "enable", "pop3ds.socket")
+    out = check()[1]
+    assert line(out, "pop3ds.socket: enabled, but not started") == "warning"
+    assert line(out, "port 995: nobody listens: ") == "warning"
+    assert "110" not in out
+
+
+@pytest.mark.parametrize("unit, verdict", [
+    ("pop3d@.service", "error"), ("pop3d-recover.service", "warning")])
+def test_masked_unit_is_to_be_unmasked(host, unit, verdict):
+    host.run("systemctl", "mask", unit)
+    out = check()[1]
+    assert line(out, f"systemctl unmask {unit}") == verdict, out
+    assert f"systemctl enable {unit}" not in out
+
+
+def test_masked_sockets(installed):
+    installed.run("systemctl", "mask", "pop3d.socket")
+    out = check()[1]
+    assert line(out, "systemctl unmask pop3d.socket") == "warning"
+    assert "systemctl enable pop3d.socket" not in out
+    # one that is not wanted because the other serves
+    installed.run("systemctl", "enable", "--now", "pop3ds.socket")
+    assert "pop3d.socket" not in check()[1]
 
 
 def test_no_user_pop3d(installed):
@@ -65,6 +114,81 @@ def test_state_directory_that_users_cannot_pass_through(installed):
     assert (status, line(out, "/srv/state: mode 0700")) == (2, "error"), out
     os.chmod("/srv/state", 0o711)
     assert line(check(option)[1], "state directory /srv/state") == "ok"
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o777])
+def test_mode_that_systemd_mends(host, mode):
+    host.login().quit()
+    os.chmod(STATE, mode)
+    assert line(check()[1], "state directory /var/lib/pop3d: ") == "ok"
+    host.login().quit()
+    # nobody mends it of a directory that the unit does not name
+    os.mkdir("/srv/state", mode)
+    os.chmod("/srv/state", mode)
+    assert line(check("--state-dir=/srv/state")[1],
+                "state directory /srv/state: ") == "error"
+
+
+STATE_REFUSED = ("-ERR [SYS/PERM] Your state directory on the server cannot "
+                 "be used; tell the administrator.")
+
+
+def test_state_directory_of_another_owner(host):
+    host.login().quit()
+    host.end_of_session()
+    shutil.chown(STATE / "thomas", "daemon")
+    uid = host.run("id", "-u", "thomas").strip()
+    out = check()[1]
+    assert line(out, f"{STATE}/thomas: it belongs to uid 1, not to uid {uid}: "
+                "thomas cannot log in: ") == "error"
+    assert host.refusal() == STATE_REFUSED
+    assert host.journal(f"{STATE}/thomas: it belongs to uid 1 and not to "
+                        f"uid {uid}: ")[0]["PRIORITY"] == "3"
+    host.run("chown", "-R", uid, STATE / "thomas")
+    host.login().quit()
+
+
+def test_state_files_of_another_owner(host):
+    """What systemd leaves behind where the whole directory was not root's."""
+    host.login().quit()
+    host.end_of_session()
+    shutil.chown(STATE, "daemon")
+    assert line(check()[1], f"state directory {STATE}: it belongs to uid 1"
+                ) == "error"
+    assert host.refusal() == STATE_REFUSED
+    out = check()[1]
+    assert line(out, f"{STATE}/thomas/lock: it belongs to uid 0") == "error"
+    assert host.journal("state directory: lock: Permission denied")
+    host.run("chown", "-R", "thomas", STATE / "thomas")
+    host.login().quit()
+
+
+def test_full_file_system_of_the_state_directory(host):
+    host.run("mount", "-t", "tmpfs", "-o", "size=64k,mode=711", "tmpfs", STATE)
+    with open(STATE / ".filler", "wb", 0) as filler:
+        with pytest.raises(OSError):
+            while filler.write(bytes(4096)):
+                pass
+    assert line(check()[1], f"state directory {STATE}: its file system is full"
+                ) == "error"
+    assert host.refusal() == (
+        "-ERR [SYS/TEMP] The disk of the server's state directory is full; "
+        "tell the administrator.")
+    assert host.journal("state directory: lock: No space left on device")
+
+
+def test_full_file_system_that_takes_no_directory(host):
+    host.run("mount", "-t", "tmpfs", "-o", "nr_inodes=50,mode=711", "tmpfs",
+             STATE)
+    with pytest.raises(OSError):
+        for n in range(50):
+            (STATE / f".{n}").touch()
+    assert line(check()[1], f"state directory {STATE}: its file system is full"
+                ) == "error"
+    assert "disk of the server's state directory is full" in host.refusal()
+    assert host.journal("state directory /var/lib/pop3d/thomas: No space left")
+    assert host.journal("login failed: the state directory's file system is "
+                        "full")
 
 
 def test_state_directory_below_one_that_is_missing(host):

@@ -50,11 +50,9 @@ def test_all_goes_below_destdir(installed, tmp_path, prefix):
 def test_installed_on_this_host(host):
     assert host.run("id", "-u", "pop3d").strip() != "0"
     assert host.show("pop3d.socket", "ActiveState") == "active"
-    for wanted in "sockets.target/pop3d.socket", \
-            "multi-user.target/pop3d-recover.service":
-        target, unit = wanted.split("/")
-        assert pathlib.Path(f"/etc/systemd/system/{target}.wants/{unit}"
-                            ).exists()
+    assert pathlib.Path(
+        "/etc/systemd/system/sockets.target.wants/pop3d.socket").exists()
+    assert "pop3d-recover.service" in host.show("pop3d.socket", "Wants")
     host.run("man", "-w", "pop3d")
     assert pathlib.Path("/etc/pop3d").is_dir()
 

@@ -24,7 +24,8 @@ check_run(const struct options *o)
 		check_say(&c, CHECK_WARNING,
 			  "not root: this is about sessions that you start "
 			  "yourself; for the host's users, run it as root");
-	options_can_work(o, say_unworkable, &c);
+	check_unit_options(&c);
+	options_can_work(c.options, say_unworkable, &c);
 	check_pam(&c);
 	check_greeter(&c);
 	check_kernel(&c);

@@ -20,6 +20,18 @@ void check_secrets(struct check *c);
 /* check_mta.c: the locks that mail is delivered with. */
 void check_mta(struct check *c);
 
+/*
+ * check_unit_options.c: the options that the units serve with, which the checks
+ * after it are about unless others were given.
+ */
+void check_unit_options(struct check *c);
+
+/*
+ * check_sandbox.c: whether the unit's sandbox lets sessions write at path,
+ * which is the place of what.
+ */
+void check_sandbox(struct check *c, const char *what, const char *path);
+
 /* check_units.c: what systemd starts. */
 void check_units(struct check *c);
 

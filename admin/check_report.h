@@ -11,6 +11,7 @@ enum verdict { CHECK_OK, CHECK_WARNING, CHECK_ERROR };
 
 struct check {
 	const struct options *options;
+	const char *unit; /* whose options they are, or NULL */
 	enum verdict worst;
 };
 

@@ -304,12 +304,14 @@ check_spool(struct check *c)
 			  "mailboxes %s: in home directories; look at one "
 			  "with --check USER",
 			  template);
+		check_sandbox(c, "mailboxes below", "/home");
 		return;
 	}
 	/* What stands before the first % ends in a directory's name. */
 	*(strrchr(dir, '/') + 1) = '\0';
 	if (dir[1] != '\0')
 		dir[strlen(dir) - 1] = '\0';
+	check_sandbox(c, "spool", dir);
 	if (stat(dir, &st) != 0)
 		check_say(c, CHECK_ERROR, "spool %s: %s: is --mailbox right?",
 			  dir, strerror(errno));
@@ -455,6 +457,7 @@ check_state(struct check *c)
 	const char *dir = c->options->state_dir;
 	struct stat st;
 
+	check_sandbox(c, "state directory", dir);
 	if (stat(dir, &st) != 0) {
 		if (errno == ENOENT)
 			check_say(c, CHECK_OK,

@@ -305,6 +305,7 @@ check_user(struct check *c)
 		return;
 	check_pam_account(c, c->options->user);
 	check_own_state(c, &a);
+	check_sandbox(c, "mailbox", a.mailbox);
 	if (is_servable(c, &a))
 		check_mailbox(c, &a);
 }

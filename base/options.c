@@ -472,6 +472,7 @@ parse_all(struct options *o, int argc, char **argv)
 		all[i] =
 		    (struct option){ rows[i].name, rows[i].argument != NULL,
 				     NULL, rows[i].letter };
+	optind = 0; /* --check reads the command lines of units too */
 	opterr = 0; /* it would print argv[0], whatever that is */
 	for (int c; (index = -1, c = getopt_long(argc, argv, "m:s:hV", all,
 						 &index)) != -1;) {
@@ -485,6 +486,7 @@ parse_all(struct options *o, int argc, char **argv)
 			exit(EX_USAGE);
 		}
 		rows[index].set(o, &rows[index], optarg);
+		o->given |= rows[index].set != set_task;
 	}
 }
 

@@ -66,6 +66,7 @@ struct options {
 	enum plaintext plaintext;
 	/* as given, one after another; NULL: see tls_files_find */
 	const char *tls_cert[TLS_PAIRS_MAX], *tls_key[TLS_PAIRS_MAX];
+	bool given; /* one of those above was, on the command line */
 	enum task task;
 	const char
 	    *user; /* TASK_CHECK: whose login, or NULL; whose secret or mail */

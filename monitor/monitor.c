@@ -33,6 +33,7 @@
 #include "sandbox/privilege.h"
 #include "sandbox/refusal.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/unit_wall.h"
 
 enum { TOUCH_SECONDS = 60 };
 
@@ -354,6 +355,20 @@ start_greeter(struct monitor *m)
 	return boundary == -1;
 }
 
+/* In the mailbox process, as long as it can see all of its mounts. */
+static void
+say_walls(const struct monitor *m)
+{
+	const char *wall = unit_wall_at(m->account.mailbox);
+
+	if (wall != NULL)
+		log_line(LOG_ERR, EVENT_SETUP,
+			 "mailbox %s: the sandbox of the unit %s: see "
+			 "ProtectHome=, ProtectSystem= and ReadWritePaths= "
+			 "there",
+			 m->account.mailbox, wall);
+}
+
 static bool
 start_mailbox(struct monitor *m)
 {
@@ -368,6 +383,7 @@ start_mailbox(struct monitor *m)
 		needs.fds[1] = c->out;
 		needs.fds[2] = boundary;
 		needs.fds_count = 3;
+		say_walls(m);
 		attributes_take(&m->attributes);
 		if (!sandbox_enter(ROLE_MAILBOX, &needs))
 			give_up(c, "the mailbox process's sandbox");

@@ -15,7 +15,9 @@
 
 struct auth_pam {
 	pam_handle_t *pam;
-	const char *user, *password; /* during auth_pam_check only */
+	/* during auth_pam_check only */
+	const char *user, *password;
+	char *words;
 	bool session_open;
 };
 
@@ -41,15 +43,17 @@ free_answers(struct pam_response *answers, int n)
 	free(answers);
 }
 
-/* Messages for the user have no place in POP3: modules log on their own. */
+/* Messages for the user have no place in POP3, but in the log. */
 static int
 converse(int n, const struct pam_message **messages,
 	 struct pam_response **responses, void *arg)
 {
-	const struct auth_pam *a = arg;
+	struct auth_pam *a = arg;
 
 	if (n <= 0 || n > PAM_MAX_NUM_MSG)
 		return PAM_CONV_ERR;
+	if (a->words != NULL)
+		libpam_listen(a->words, n, messages);
 	struct pam_response *answers = calloc((size_t)n, sizeof(*answers));
 	if (answers == NULL)
 		return PAM_BUF_ERR;
@@ -95,7 +99,9 @@ set_items(pam_handle_t *pam, const char *rhost)
 
 /*
  * What PAM's answer means to a client: a wrong password is the client's
- * matter, everything unexpected is ours.
+ * matter, everything unexpected is ours. Of who has not yet shown a right
+ * password (refusal is LOGIN_DENIED), no client hears what has expired: a
+ * module may say so without a look at the password.
  */
 static enum login_result
 meaning(pam_handle_t *pam, int status, enum login_result refusal)
@@ -108,12 +114,12 @@ meaning(pam_handle_t *pam, int status, enum login_result refusal)
 	case PAM_MAXTRIES:
 	case PAM_PERM_DENIED:
 	case PAM_CRED_INSUFFICIENT:
-		return refusal;
 	case PAM_ACCT_EXPIRED:
+	case PAM_CRED_EXPIRED:
+		return refusal;
 	case PAM_NEW_AUTHTOK_REQD:
 	case PAM_AUTHTOK_EXPIRED:
-	case PAM_CRED_EXPIRED:
-		return LOGIN_NO_ACCESS;
+		return refusal == LOGIN_DENIED ? LOGIN_DENIED : LOGIN_EXPIRED;
 	case PAM_AUTHINFO_UNAVAIL:
 	case PAM_BUF_ERR:
 	case PAM_TRY_AGAIN:
@@ -147,16 +153,18 @@ read_back_user(pam_handle_t *pam, char *user)
 static enum login_result
 authenticate(struct auth_pam *a, const char *rhost)
 {
+	enum login_result refusal = LOGIN_DENIED;
 	int r = set_items(a->pam, rhost);
 
 	if (r == PAM_SUCCESS && a->password != NULL)
-		r = libpam.pam_authenticate(
-		    a->pam, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
+		r = libpam.pam_authenticate(a->pam, PAM_DISALLOW_NULL_AUTHTOK);
+	if (r == PAM_SUCCESS) {
+		refusal = LOGIN_NO_ACCESS;
+		r = libpam.pam_acct_mgmt(a->pam, PAM_DISALLOW_NULL_AUTHTOK);
+	}
 	if (r != PAM_SUCCESS)
-		return meaning(a->pam, r, LOGIN_DENIED);
-	r = libpam.pam_acct_mgmt(a->pam,
-				 PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
-	return meaning(a->pam, r, LOGIN_NO_ACCESS);
+		libpam_words(a->words, a->pam, r);
+	return meaning(a->pam, r, refusal);
 }
 
 bool
@@ -180,11 +188,12 @@ auth_pam_has_service(const struct options *o, const char *service)
 enum login_result
 auth_pam_check(struct auth_pam **auth, const struct options *o,
 	       const char *service, char *user, const char *password,
-	       const char *rhost)
+	       const char *rhost, char *words)
 {
 	struct auth_pam *a;
 
 	*auth = NULL;
+	words[0] = '\0';
 	if (!libpam_load()) {
 		log_line(LOG_CRIT, EVENT_SETUP,
 			 "PAM: the library libpam.so.0 is missing");
@@ -195,6 +204,7 @@ auth_pam_check(struct auth_pam **auth, const struct options *o,
 		return LOGIN_TEMPORARY;
 	a->user = user;
 	a->password = password;
+	a->words = words;
 	struct pam_conv conv = { .conv = converse, .appdata_ptr = a };
 	int r = libpam_start(service, user, o->pam_confdir, &conv, &a->pam);
 	enum login_result result = r == PAM_SUCCESS
@@ -202,7 +212,7 @@ auth_pam_check(struct auth_pam **auth, const struct options *o,
 				       : meaning(NULL, r, LOGIN_BROKEN);
 	if (result == LOGIN_OK)
 		result = read_back_user(a->pam, user);
-	a->user = a->password = NULL;
+	a->user = a->password = a->words = NULL;
 	if (result == LOGIN_OK) {
 		*auth = a;
 		return LOGIN_OK;

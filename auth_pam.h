@@ -12,11 +12,15 @@ struct auth_pam;
  * PAM service. On LOGIN_OK *auth is the transaction,
  * to be ended by auth_pam_end, and user (USER_MAX + 1 bytes) what PAM says the
  * user's name is. Faults of the host are logged. The password is not kept.
+ *
+ * LOGIN_DENIED tells a stranger nothing; LOGIN_EXPIRED and LOGIN_NO_ACCESS are
+ * only said of an account whose password was right. words (PAM_WORDS_SIZE
+ * bytes) is what PAM and its modules say of a refusal, or "".
  */
 enum login_result auth_pam_check(struct auth_pam **auth,
 				 const struct options *o, const char *service,
 				 char *user, const char *password,
-				 const char *rhost);
+				 const char *rhost, char *words);
 
 /* Whether PAM has rules of its own for the service. */
 bool auth_pam_has_service(const struct options *o, const char *service);

@@ -61,6 +61,8 @@ fail_login(struct session *s, const struct reply *reply)
 	static const char *const texts[LOGIN_RESULTS] = {
 		[LOGIN_OK] = "",
 		[LOGIN_DENIED] = "[AUTH] Wrong name or password.",
+		[LOGIN_EXPIRED] = ("[AUTH] Your password has expired; set a "
+				   "new one, or ask the administrator."),
 		[LOGIN_NO_ACCESS] = "[AUTH] This account may not log in.",
 		[LOGIN_TEMPORARY] =
 		    "[SYS/TEMP] Passwords cannot be checked now.",

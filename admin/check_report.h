@@ -9,10 +9,18 @@
 /* In the order of how bad they are; also the exit status. */
 enum verdict { CHECK_OK, CHECK_WARNING, CHECK_ERROR };
 
+/* What check_pam has seen in the PAM service. */
+struct pam_modules {
+	bool unix_passwords;  /* pam_unix */
+	bool other_passwords; /* maybe: a module that we do not know */
+	bool shells;	      /* pam_shells */
+};
+
 struct check {
 	const struct options *options;
 	const char *unit; /* whose options they are, or NULL */
 	enum verdict worst;
+	struct pam_modules pam;
 };
 
 /* One line: what was looked at, what was found and what to do about it. */

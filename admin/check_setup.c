@@ -114,15 +114,52 @@ is_module(const char *word)
 	return len > 3 && strcmp(word + len - 3, ".so") == 0;
 }
 
-/* Only modules that must be there are looked for. */
+/* These decide about something else than a password, or not at all. */
+static bool
+asks_no_password(const char *module)
+{
+	static const char *const names[] = {
+		"access", "cap",      "deny",	    "env",     "faildelay",
+		"group",  "faillock", "listfile",   "nologin", "permit",
+		"shells", "tally2",   "succeed_if", "unix",    "warn",
+	};
+	char file[NAME_SIZE];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(file, sizeof(file), "pam_%s.so", names[i]);
+		if (strcmp(module, file) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+note_module(struct pam_modules *seen, const char *type, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *module = slash == NULL ? path : slash + 1;
+
+	if (strcmp(module, "pam_shells.so") == 0)
+		seen->shells = true;
+	if (strcasecmp(type, "auth") != 0)
+		return;
+	if (strcmp(module, "pam_unix.so") == 0)
+		seen->unix_passwords = true;
+	else if (!asks_no_password(module))
+		seen->other_passwords = true;
+}
+
+/* Only modules that must be there are looked for: not those of lines with -. */
 static void
 check_service_line(struct check *c, const char *path, char *line,
 		   struct services *included)
 {
 	const char *word = next_word(&line);
 
-	if (word == NULL || *word == '#' || *word == '-')
+	if (word == NULL || *word == '#')
 		return;
+	bool optional = *word == '-';
+	const char *type = word + optional;
 	if (strcmp(word, "@include") == 0) {
 		add_service(included, next_word(&line));
 		return;
@@ -135,7 +172,10 @@ check_service_line(struct check *c, const char *path, char *line,
 	}
 	while (word != NULL && !is_module(word))
 		word = next_word(&line);
-	if (word != NULL && !module_exists(word))
+	if (word == NULL)
+		return;
+	note_module(&c->pam, type, word);
+	if (!optional && !module_exists(word))
 		check_say(c, CHECK_ERROR, "PAM service %s: %s is not installed",
 			  path, word);
 }

@@ -7,109 +7,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/libpam.h"
+#include "admin/check_account.h"
 #include "maildir/maildir.h"
 #include "mbox/mailbox.h"
-#include "monitor/account.h"
 #include "monitor/keeper.h"
 #include "sandbox/child.h"
 #include "sandbox/privilege.h"
-
-/* ---- the account */
-
-static int
-refuse_to_talk(int n, const struct pam_message **messages,
-	       struct pam_response **responses, void *arg)
-{
-	(void)n;
-	(void)messages;
-	(void)responses;
-	(void)arg;
-	return PAM_CONV_ERR;
-}
-
-static void
-check_pam_account(struct check *c, const char *name)
-{
-	const struct options *o = c->options;
-	struct pam_conv conv = { .conv = refuse_to_talk };
-	pam_handle_t *pam = NULL;
-	int r;
-
-	if (!libpam_load()) {
-		check_say(c, CHECK_ERROR,
-			  "PAM: the library libpam.so.0 is missing");
-		return;
-	}
-	r = libpam_start(o->pam_service, name, o->pam_confdir, &conv, &pam);
-	if (r == PAM_SUCCESS)
-		r = libpam.pam_acct_mgmt(pam, PAM_SILENT);
-	if (r == PAM_SUCCESS)
-		check_say(c, CHECK_OK,
-			  "account %s: PAM lets it in (the password is not "
-			  "looked at)",
-			  name);
-	else
-		check_say(c, CHECK_ERROR, "account %s: PAM says: %s", name,
-			  libpam.pam_strerror(pam, r));
-	if (pam != NULL)
-		libpam.pam_end(pam, r);
-}
-
-/* Why account_find refuses, in words; it only says that it does. */
-static void
-say_denied(struct check *c, const char *name)
-{
-	const struct passwd *pw =
-	    account_name_valid(name) ? getpwnam(name) : NULL;
-
-	if (c->options->virtual_user != NULL)
-		check_say(c, CHECK_ERROR,
-			  "account %s: the name does not fit --mailbox=%s",
-			  name, c->options->mailbox);
-	else if (pw == NULL)
-		check_say(c, CHECK_ERROR,
-			  "account %s: there is no such user on this host",
-			  name);
-	else
-		check_say(c, CHECK_ERROR, "account %s: uid %u may not log in%s",
-			  name, (unsigned)pw->pw_uid,
-			  pw->pw_uid == 0 ? "" : ": see --min-uid");
-}
-
-static bool
-find_account(struct check *c, struct account *a)
-{
-	const char *name = c->options->user;
-
-	switch (account_find(a, c->options, name)) {
-	case LOGIN_OK:
-		check_say(c, CHECK_OK, "account %s: uid %u, mailbox %s", name,
-			  (unsigned)a->uid, a->mailbox);
-		return true;
-	case LOGIN_DENIED:
-		say_denied(c, name);
-		return false;
-	case LOGIN_NO_ACCESS:
-		check_say(c, CHECK_ERROR,
-			  "account %s: its mailbox would be a dotlock, %s: "
-			  "rename the user",
-			  name, a->mailbox);
-		return false;
-	default:
-		check_say(c, CHECK_ERROR,
-			  "account %s: it cannot be looked up, see above",
-			  name);
-		return false;
-	}
-}
 
 /* ---- the files */
 
@@ -301,9 +210,9 @@ check_user(struct check *c)
 {
 	static struct account a;
 
-	if (!find_account(c, &a))
+	if (!check_find_account(c, &a))
 		return;
-	check_pam_account(c, c->options->user);
+	check_account(c);
 	check_own_state(c, &a);
 	check_sandbox(c, "mailbox", a.mailbox);
 	if (is_servable(c, &a))

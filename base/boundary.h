@@ -142,6 +142,7 @@ struct request {
 enum login_result {
 	LOGIN_OK,
 	LOGIN_DENIED,	 /* wrong name or password */
+	LOGIN_EXPIRED,	 /* right, but the password has expired */
 	LOGIN_NO_ACCESS, /* right, but the account is expired or the like */
 	LOGIN_TEMPORARY, /* cannot be checked now */
 	LOGIN_BROKEN,	 /* cannot be checked until someone repairs it */

@@ -40,4 +40,15 @@ bool libpam_load(void);
 int libpam_start(const char *service, const char *user, const char *confdir,
 		 const struct pam_conv *conv, pam_handle_t **pam);
 
+enum { PAM_WORDS_SIZE = 512 };
+
+/*
+ * What PAM's modules have to say to the user is kept in words (PAM_WORDS_SIZE
+ * bytes), the last one said of those in messages: a conversation function calls
+ * it. libpam_words adds how PAM calls the status, which is often less: a stack
+ * may make one of many.
+ */
+void libpam_listen(char *words, int n, const struct pam_message **messages);
+void libpam_words(char *words, pam_handle_t *pam, int status);
+
 #endif

@@ -51,7 +51,7 @@ ask_pam(struct authenticator *a, const char *service, const char *user,
 	snprintf(name, USER_MAX + 1, "%s", user);
 	auth_pam_end(a->pam);
 	return auth_pam_check(&a->pam, a->options, service, name, password,
-			      a->rhost);
+			      a->rhost, a->answer.words);
 }
 
 static enum login_result

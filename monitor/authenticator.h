@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/boundary.h"
+#include "base/libpam.h"
 #include "base/offers.h"
 #include "base/options.h"
 #include "monitor/attributes.h"
@@ -53,8 +54,9 @@ struct question {
 };
 
 struct answer {
-	uint32_t result;	 /* enum login_result */
-	char user[USER_MAX + 1]; /* on LOGIN_OK: what PAM says it is */
+	uint32_t result;	    /* enum login_result */
+	char user[USER_MAX + 1];    /* on LOGIN_OK: what PAM says it is */
+	char words[PAM_WORDS_SIZE]; /* else: what PAM says of it */
 	union {
 		struct {
 			uint32_t scram, apop;

@@ -86,6 +86,7 @@ authenticator_ask(struct authenticator_link *l, const struct question *q,
 		return LOGIN_TEMPORARY;
 	}
 	answer->user[USER_MAX] = '\0';
+	answer->words[PAM_WORDS_SIZE - 1] = '\0';
 	l->open = l->open || answer->result == LOGIN_OK;
 	return (enum login_result)answer->result;
 }

@@ -41,6 +41,7 @@ delay_failure(long long start)
 struct attempt {
 	long long start; /* in now_ms */
 	const char *why; /* it failed; NULL: what the result says */
+	struct answer answer;
 	struct reply reply;
 };
 
@@ -68,20 +69,25 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 	static const char *const texts[LOGIN_RESULTS] = {
 		[LOGIN_OK] = "",
 		[LOGIN_DENIED] = "wrong name or password",
+		[LOGIN_EXPIRED] = "the password has expired",
 		[LOGIN_NO_ACCESS] = "the account may not log in",
 		[LOGIN_TEMPORARY] = "it cannot be checked now",
 		[LOGIN_BROKEN] = "it cannot be checked",
 		[LOGIN_NO_ROOM] = "the state directory's file system is full",
 		[LOGIN_NO_STATE] = "the state directory cannot be used",
 	};
+	const char *words = a->answer.words;
 
 	explicit_bzero(&m->request, sizeof(m->request));
 	if (r == LOGIN_OK) {
 		log_session(m->account.name, NULL);
 		m->phase = GREETER_LOGGED_IN;
 	} else {
-		log_line(LOG_NOTICE, EVENT_LOGIN_FAILED, "login failed: %s",
-			 a->why != NULL ? a->why : texts[r]);
+		log_line(LOG_NOTICE, EVENT_LOGIN_FAILED,
+			 "login failed: %s%s%s%s",
+			 a->why != NULL ? a->why : texts[r],
+			 *words != '\0' ? " (PAM: " : "", words,
+			 *words != '\0' ? ")" : "");
 		m->failed = true;
 		delay_failure(a->start);
 	}
@@ -114,12 +120,13 @@ admit(struct monitor *m, const char *user)
 
 /* One that may let somebody in. */
 static enum login_result
-ask(struct monitor *m, struct question *q, struct answer *answer)
+ask(struct monitor *m, struct question *q, struct attempt *a)
 {
-	enum login_result r = authenticator_ask(&m->authenticator, q, answer);
+	enum login_result r =
+	    authenticator_ask(&m->authenticator, q, &a->answer);
 
 	explicit_bzero(q, sizeof(*q));
-	return r == LOGIN_OK ? admit(m, answer->user) : r;
+	return r == LOGIN_OK ? admit(m, a->answer.user) : r;
 }
 
 /* ---- passwords and tokens */
@@ -137,14 +144,13 @@ monitor_login(struct monitor *m)
 	struct login_request *login = &m->request.login;
 	struct question q = { .type = ASK_PASSWORD, .method = login->method };
 	enum login_result r = LOGIN_DENIED;
-	struct answer answer;
 	struct attempt a;
 
 	login->password[PASSWORD_MAX] = '\0';
 	if (begin(m, &a, login->method, login->user) && may_take_passwords(m) &&
 	    login->password[0] != '\0') {
 		q.login = *login;
-		r = ask(m, &q, &answer);
+		r = ask(m, &q, &a);
 	}
 	return conclude(m, &a, r);
 }
@@ -155,14 +161,13 @@ monitor_token(struct monitor *m)
 	struct token_request *token = &m->request.token;
 	struct question q = { .type = ASK_TOKEN, .method = token->method };
 	enum login_result r = LOGIN_DENIED;
-	struct answer answer;
 	struct attempt a;
 
 	token->token[TOKEN_MAX] = '\0';
 	if (begin(m, &a, token->method, token->user) && m->offers.oauth &&
 	    may_take_passwords(m) && token->token[0] != '\0') {
 		q.token = *token;
-		r = ask(m, &q, &answer);
+		r = ask(m, &q, &a);
 	}
 	return conclude(m, &a, r);
 }
@@ -174,14 +179,13 @@ monitor_apop(struct monitor *m)
 {
 	struct question q = { .type = ASK_APOP, .method = METHOD_APOP };
 	enum login_result r = LOGIN_DENIED;
-	struct answer answer;
 	struct attempt a;
 
 	if (begin(m, &a, METHOD_APOP, m->request.apop.user)) {
 		q.apop.request = m->request.apop;
 		memcpy(q.apop.timestamp, m->offers.apop,
 		       sizeof(q.apop.timestamp));
-		r = ask(m, &q, &answer);
+		r = ask(m, &q, &a);
 	}
 	return conclude(m, &a, r);
 }
@@ -198,7 +202,6 @@ monitor_scram_start(struct monitor *m)
 	struct scram_start_request *start = &m->request.scram_start;
 	struct question q = { .type = ASK_SCRAM_START };
 	enum login_result r = LOGIN_DENIED;
-	struct answer answer;
 	struct attempt a;
 
 	q.method = start->gs2[0] == 'p' ? METHOD_SCRAM_PLUS : METHOD_SCRAM;
@@ -210,7 +213,7 @@ monitor_scram_start(struct monitor *m)
 	memcpy(q.scram_start.exporter, m->relay.exporter,
 	       sizeof(q.scram_start.exporter));
 	if (m->offers.scram && m->tries <= TRIES_MAX)
-		r = authenticator_ask(&m->authenticator, &q, &answer);
+		r = authenticator_ask(&m->authenticator, &q, &a.answer);
 	if (r == LOGIN_DENIED && start->gs2[0] == 'y' && m->relay.bound)
 		a.why = "the client was told that no channel binding is "
 			"offered";
@@ -218,7 +221,7 @@ monitor_scram_start(struct monitor *m)
 		return conclude(m, &a, r);
 	m->phase = GREETER_SCRAM;
 	explicit_bzero(&m->request, sizeof(m->request));
-	memcpy(a.reply.server_first, answer.server_first,
+	memcpy(a.reply.server_first, a.answer.server_first,
 	       sizeof(a.reply.server_first));
 	a.reply.result = LOGIN_OK;
 	return monitor_answer(m, &a.reply);
@@ -229,16 +232,15 @@ monitor_scram_proof(struct monitor *m)
 {
 	struct scram_proof_request *proof = &m->request.scram_proof;
 	struct question q = { .type = ASK_SCRAM_PROOF };
-	struct answer answer;
 	struct attempt a = { .start = now_ms(),
 			     .reply.last = m->tries >= TRIES_MAX };
 
 	proof->extensions[SCRAM_EXTENSIONS_MAX] = '\0';
 	q.scram_proof = *proof;
 	m->phase = GREETER;
-	enum login_result r = ask(m, &q, &answer);
+	enum login_result r = ask(m, &q, &a);
 	if (r == LOGIN_OK)
-		memcpy(a.reply.signature, answer.signature,
+		memcpy(a.reply.signature, a.answer.signature,
 		       sizeof(a.reply.signature));
 	return conclude(m, &a, r);
 }

@@ -59,7 +59,8 @@ fail(struct session *s, struct sasl *sasl, const struct reply *reply,
 {
 	enum outcome end;
 
-	if (reply->result != LOGIN_DENIED && reply->result != LOGIN_NO_ACCESS)
+	if (reply->result != LOGIN_DENIED && reply->result != LOGIN_EXPIRED &&
+	    reply->result != LOGIN_NO_ACCESS)
 		return authorization_conclude(s, reply);
 	if (sasl_ask(s, sasl, error, strlen(error), &end))
 		return authorization_conclude(s, reply);

@@ -6,26 +6,61 @@ import time
 
 import pytest
 
-from host import (PASSWORD, POP3D, SETUP, SPOOL, STATE, Process, entries,
-                  message, until)
+from host import (LOGIN_FAILED, PASSWORD, POP3D, SETUP, SPOOL, STATE, Process,
+                  entries, message, until)
 from test_processes import authenticator_of, mailbox_of
 
 PAM = pathlib.Path("/etc/pam.d/pop3d")
 
 
+WRONG = "-ERR [AUTH] Wrong name or password."
+
+
+def reason(host):
+    """Why the last login failed, as the log has it."""
+    host.run("journalctl", "--sync")
+    return host.journal(event=LOGIN_FAILED)[-1]["MESSAGE"].partition(
+        "login failed: ")[2]
+
+
 def test_expired_account_is_refused(host):
     host.run("chage", "-E", "0", "thomas")
-    assert host.refusal().startswith("-ERR [AUTH]")
+    assert host.refusal() == "-ERR [AUTH] This account may not log in."
+    assert reason(host).startswith("the account may not log in (PAM: ")
+    assert "Your account has expired; please contact" in reason(host)
+    assert host.refusal(password="wrong") == WRONG
 
 
-def test_expired_password_is_refused(host):
+def expire_by_age(host):
     host.run("chage", "-d", "2000-01-01", "-M", "10", "thomas")
-    assert host.refusal().startswith("-ERR [AUTH]")
+
+
+def expire_at_once(host):
+    host.run("passwd", "-e", "thomas")
+
+
+@pytest.mark.parametrize("expire", [expire_by_age, expire_at_once])
+def test_expired_password_is_told_to_who_knows_it(host, expire):
+    expire(host)
+    assert host.refusal().startswith(
+        "-ERR [AUTH] Your password has expired; ")
+    assert reason(host).startswith("the password has expired (PAM: ")
+    assert host.refusal(password="wrong") == WRONG
+    assert reason(host) == ("wrong name or password (PAM: Authentication "
+                            "failure)")
 
 
 def test_locked_account_is_refused(host):
     host.run("passwd", "-l", "thomas")
-    assert host.refusal().startswith("-ERR [AUTH]")
+    assert host.refusal() == WRONG
+
+
+def test_words_of_a_module_are_in_the_log(host):
+    """Debian's stack turns each refusal into the same status."""
+    pathlib.Path("/run/nologin").write_text("The disks are being moved\n")
+    PAM.write_text(PAM.read_text() + "account requisite pam_nologin.so\n")
+    assert host.refusal() == "-ERR [AUTH] This account may not log in."
+    assert reason(host).endswith(": The disks are being moved)")
 
 
 def test_account_without_password_is_refused(host):

@@ -7,7 +7,9 @@ import subprocess
 
 import pytest
 
-from host import POP3D, STATE, entries, needs
+from host import PASSWORD, POP3D, STATE, entries, needs
+
+PAM = pathlib.Path("/etc/pam.d/pop3d")
 
 
 def check(*argv):
@@ -296,6 +298,68 @@ def test_users_who_may_not_log_in(host):
         assert (status, line(out, says)) == (2, "error"), out
     host.run("usermod", "--expiredate", "2001-01-01", "thomas")
     assert line(check("thomas")[1], "PAM says: ") == "error"
+
+
+def mended(host, says):
+    """The finding, and the command after its last colon, carried out."""
+    status, out = check("thomas")
+    [found] = [line for line in out.splitlines() if says in line]
+    assert (status, found.split()[0]) == (2, "error"), out
+    command = found.rpartition(": ")[2].partition(",")[0]
+    host.run(*command.split(), input=f"{PASSWORD}\n{PASSWORD}\n")
+    status, out = check("thomas")
+    assert status == 0, out
+    host.login().quit()
+
+
+@pytest.mark.parametrize("spoil, says", [
+    ("passwd -l thomas", "the password is locked"),
+    ("passwd -d thomas", "it has no password"),
+    ("usermod -p ! thomas", "no password was ever set"),
+    ("usermod -p * thomas", "no password was ever set"),
+    ("chage -E 2001-01-01 thomas", "it has expired"),
+    ("passwd -e thomas", "has to be changed at the next login"),
+    ("chage -d 2001-01-01 -M 10 thomas", "the password has expired")])
+def test_account_that_a_command_mends(host, spoil, says):
+    host.run(*spoil.split())
+    assert host.refusal().startswith("-ERR [AUTH]")
+    mended(host, says)
+
+
+def test_shell_that_pam_shells_refuses(host):
+    host.run("usermod", "--shell", "/usr/sbin/nologin", "thomas")
+    assert check("thomas")[0] == 0
+    host.login().quit()
+    PAM.write_text("auth required pam_shells.so\n" + PAM.read_text())
+    assert host.refusal().startswith("-ERR [AUTH]")
+    mended(host, "pam_shells refuses its shell /usr/sbin/nologin")
+
+
+def test_name_that_pam_does_not_know(host):
+    PAM.write_text(PAM.read_text()
+                   + "account required pam_debug.so acct=user_unknown\n")
+    status, out = check("thomas")
+    assert (status, line(out, "PAM does not know this name")) == (2, "error")
+
+
+def test_password_that_is_not_the_only_way_in(host):
+    """Another module's, or a secret: the locked one need not be missed."""
+    host.run("passwd", "-l", "thomas")
+    auth = PAM.read_text()
+    PAM.write_text("auth sufficient pam_localuser.so\n" + auth)
+    assert line(check("thomas")[1], "the password is locked") == "warning"
+    PAM.write_text(auth)
+    assert line(check("thomas")[1], "the password is locked") == "error"
+    host.run(POP3D, "--set-secret=thomas", input="tanstaaf\n")
+    assert line(check("thomas")[1], "the password is locked") == "warning"
+
+
+def test_min_uid_that_would_do(host):
+    host.user("robot", "--system")
+    [found] = [line for line in check("robot")[1].splitlines()
+               if "see --min-uid" in line]
+    option = found.split("add ")[1].split()[0]
+    assert check(option, "robot")[0] == 0
 
 
 def test_mailbox_of_somebody_else(host):

@@ -33,6 +33,7 @@ check_run(const struct options *o)
 		check_user(&c);
 		return (int)c.worst;
 	}
+	check_login_names(&c);
 	check_tls(&c);
 	check_secrets(&c);
 	check_spool(&c);

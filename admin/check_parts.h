@@ -38,6 +38,9 @@ void check_units(struct check *c);
 /* check_service.c: who listens on the ports. */
 void check_service(struct check *c);
 
+/* check_names.c: capitals in login names. */
+void check_login_names(struct check *c);
+
 /* check_user.c: one user's login, without a password. */
 void check_user(struct check *c);
 

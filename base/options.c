@@ -14,6 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/fold.h"
 #include "base/number.h"
 #include "base/template.h"
 #include "base/version.h"
@@ -331,6 +332,9 @@ static const struct row rows[] = {
 	  .at = AT(idle_timeout), .min = 1, .max = LONGEST_TIME },
 	{ "min-uid", 0, "N", "refuse users below N (1000)", .set = set_number,
 	  .at = AT(min_uid), .max = UINT_MAX - 1 },
+	{ "fold-names", 0, NULL,
+	  "take login names in lower case: Thomas is thomas", .set = set_flag,
+	  .at = AT(fold_names) },
 	{ "log", 0, "WHERE", "auto, journal, syslog or stderr (auto)",
 	  .set = set_choice, .at = AT(log), .min = LOG_TO_AUTO,
 	  .choices = logs },
@@ -439,6 +443,15 @@ check_apop(const struct options *o)
 	exit(EX_USAGE);
 }
 
+static const char *
+folded(const char *name)
+{
+	char *copy = join(name, "");
+
+	fold_name(copy);
+	return copy;
+}
+
 /*
  * As the XDG base directory specification asks; systemd's variable first. A
  * copy, since the environment does not stay.
@@ -514,6 +527,8 @@ options_parse(struct options *o, int argc, char **argv)
 			argv[optind]);
 		exit(EX_USAGE);
 	}
+	if (o->fold_names && o->user != NULL)
+		o->user = folded(o->user);
 	check_virtual(o);
 	check_pairs(o);
 	check_apop(o);

@@ -54,6 +54,7 @@ struct options {
 	const char *pam_confdir; /* NULL: the system's */
 	unsigned idle_timeout;	 /* seconds */
 	uid_t min_uid;
+	bool fold_names; /* login names are taken in lower case */
 	/* given a listening socket */
 	unsigned max_sessions, max_per_source;
 	unsigned idle_exit; /* seconds; 0: never */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "auth_pam.h"
+#include "base/fold.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/wire.h"
@@ -57,6 +58,8 @@ begin(struct monitor *m, struct attempt *a, uint32_t method, char *user)
 	a->reply.last = ++m->tries >= TRIES_MAX;
 	m->phase = GREETER;
 	user[USER_MAX] = '\0';
+	if (m->options->fold_names)
+		fold_name(user);
 	log_session(user, NULL);
 	log_method(login_method_name(method));
 	/* The greeter was told which was the last; it may be hijacked. */

@@ -144,6 +144,17 @@ def test_other_spelling_of_a_name_is_the_same_user(host):
     assert "user=Thomas: an interrupted commit is left" in run.stderr
 
 
+def test_fold_names(host):
+    assert host.refusal("Thomas") == WRONG
+    host.options("--fold-names")
+    client = host.login("Thomas")
+    assert client.stat()[0] == 3
+    assert "IN-USE" in host.refusal("thomas")
+    client.quit()
+    assert host.end_of_session()["POP3_USER"] == "thomas"
+    assert os.listdir(STATE) == ["thomas"]
+
+
 def test_missing_user_pop3d_is_the_hosts_fault(host):
     host.run("userdel", "pop3d")
     assert host.greeting().startswith("-ERR [SYS/PERM]")

@@ -365,3 +365,13 @@ def test_min_uid_that_would_do(host):
 def test_mailbox_of_somebody_else(host):
     shutil.chown("/var/mail/thomas", "daemon")
     assert line(check("thomas")[1], "it belongs to uid 1: ") == "error"
+
+
+def test_capitals_in_login_names(host):
+    out = check()[1]
+    assert line(out, "login names: all are in lower case: with") == "ok"
+    assert line(check("--fold-names")[1], "capitals do not matter") == "ok"
+    host.user("Anna", "--badname")
+    assert line(check()[1], "login names: capitals matter") == "ok"
+    status, out = check("--fold-names")
+    assert (status, line(out, "1 have capitals, such as Anna")) == (2, "error")

@@ -12,6 +12,7 @@
 
 #include "admin/check.h"
 #include "admin/list.h"
+#include "admin/secret_list.h"
 #include "admin/secret_tool.h"
 #include "base/connection.h"
 #include "base/log.h"
@@ -78,7 +79,8 @@ main(int argc, char **argv)
 	if (options.task == TASK_CHECK)
 		return check_run(&options);
 	if (options.task == TASK_SET_SECRET ||
-	    options.task == TASK_REMOVE_SECRET || options.task == TASK_LIST)
+	    options.task == TASK_REMOVE_SECRET || options.task == TASK_LIST ||
+	    options.task == TASK_LIST_SECRETS)
 		options.log = LOG_TO_STDERR;
 	bool stdio = connection_secure_stdio();
 	log_open(options.log);
@@ -87,6 +89,8 @@ main(int argc, char **argv)
 		return secret_set(&options);
 	if (options.task == TASK_REMOVE_SECRET)
 		return secret_remove(&options);
+	if (options.task == TASK_LIST_SECRETS)
+		return secret_list(&options);
 	environment_bound();
 	signals_setup();
 	if (options.idle_timeout < SHORTEST_AUTOLOGOUT)

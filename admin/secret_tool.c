@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,12 +306,36 @@ check_target(const struct options *o)
 	return EX_OK;
 }
 
+/*
+ * A name with a slip of the pen would keep its secret for ever. Virtual users
+ * are in no database; nor need those be who log in to an ordinary user's pop3d.
+ */
+static void
+warn_of_stranger(const struct options *o)
+{
+	if (geteuid() != 0 || o->virtual_user != NULL)
+		return;
+	const struct passwd *pw = getpwnam(o->user);
+	if (pw == NULL)
+		complain(EX_OK, o->user,
+			 "there is no such user on this host; only with "
+			 "--virtual-user can anybody log in so");
+	else if (strcmp(pw->pw_name, o->user) != 0)
+		complain(EX_OK, o->user,
+			 "the user database spells this name in another way");
+	else if (pw->pw_uid == 0 || pw->pw_uid < o->min_uid)
+		complain(EX_OK, o->user,
+			 "this user's uid may not log in: see --min-uid");
+}
+
 int
 secret_set(const struct options *o)
 {
 	static struct entry e;
 	int status = check_target(o);
 
+	if (status == EX_OK)
+		warn_of_stranger(o);
 	if (status == EX_OK)
 		status = get_password(&e);
 	if (status == EX_OK && !fill_line(&e, o))

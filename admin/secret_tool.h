@@ -9,7 +9,8 @@
  * stdin, and puts what SCRAM needs of it into the secrets file, with
  * o->secret_apop also the password itself. Makes file and directory where they
  * are missing; replaces the file in one step. Returns the exit status; what is
- * wrong is said on stderr.
+ * wrong is said on stderr, and also that there is no such user, who may come
+ * yet.
  */
 int secret_set(const struct options *o);
 

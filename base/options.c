@@ -365,6 +365,8 @@ static const struct row rows[] = {
 	  .at = AT(secret_apop) },
 	{ "remove-secret", 0, "USER", "remove it, exit", .set = set_task,
 	  .min = TASK_REMOVE_SECRET },
+	{ "list-secrets", 0, NULL, "whose there are, and what for, exit",
+	  .set = set_task, .min = TASK_LIST_SECRETS },
 	{ "help", 'h', NULL, "", .set = say_usage },
 	{ "version", 'V', NULL, "", .set = say_version },
 };

@@ -107,6 +107,12 @@ auth_secret_line(const char *line, const char **end)
 	return colon != NULL ? colon - line : (ssize_t)len;
 }
 
+bool
+auth_secret_is_for_apop(const char *end)
+{
+	return end[-1] != ':';
+}
+
 /* Takes a field of base64 and exactly `size` octets, and its colon. */
 static bool
 take_field(const char **at, uint8_t *dst, size_t size)
@@ -202,7 +208,7 @@ auth_secret_survey(const struct options *o, bool *scram, bool *apop)
 		if (name <= 0)
 			continue;
 		*scram = true;
-		*apop = *apop || end[-1] != ':';
+		*apop = *apop || auth_secret_is_for_apop(end);
 	}
 	auth_secret_wipe(&file);
 }

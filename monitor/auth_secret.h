@@ -58,6 +58,9 @@ void auth_secret_wipe(struct secrets *s);
  */
 ssize_t auth_secret_line(const char *line, const char **end);
 
+/* Whether a user's line that ends there has the password itself. */
+bool auth_secret_is_for_apop(const char *end);
+
 /* What the file makes possible: SCRAM for anyone, APOP for anyone. */
 void auth_secret_survey(const struct options *o, bool *scram, bool *apop);
 

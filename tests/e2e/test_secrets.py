@@ -284,3 +284,40 @@ def test_a_line_that_makes_no_sense(host, file, line):
               "-ERR [SYS/PERM] ...")
         Scram("anna", "pencil").login(s)
         s.expect("+OK anna ...")
+
+
+# ---- listing
+
+def listed(host, *options, file=None):
+    """Standard output alone, and the exit status."""
+    process = host.popen(
+        [host.pop3d, f"--secrets={file or sasl.secrets_file(host)}",
+         "--list-secrets", *options], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    out, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, out, err
+
+
+def test_list_has_names_and_kinds_only(host, file):
+    assert listed(host) == (0, "", "")
+    sasl.set_secret(host, "thomas", "pencil")
+    sasl.set_secret(host, "anna", "tanstaaf", "--apop")
+    before = read(file)
+    assert listed(host) == (0, "thomas\tSCRAM\nanna\tSCRAM APOP\n", "")
+    assert read(file) == before
+    assert tool(host, "--remove-secret=thomas") == (0, "")
+    assert listed(host) == (0, "anna\tSCRAM APOP\n", "")
+
+
+def test_list_of_a_file_that_is_not_believed(host, file):
+    sasl.set_secret(host, "thomas", "pencil")
+    os.chmod(file, 0o644)
+    status, out, err = listed(host)
+    assert (status, out) == (78, "") and file in err
+
+
+def test_list_gives_a_terminal_nothing_to_obey(host, file):
+    sasl.set_secret(host, "thomas", "pencil")
+    with open(file, "a") as f:
+        f.write("# a comment\n\nan\x1b[2Jna:1:x:y:z:\n")
+    assert listed(host) == (0, "thomas\tSCRAM\nan?[2Jna\tSCRAM\n", "")

@@ -59,8 +59,40 @@ state_fault(const char *what)
 	}
 }
 
+static void
+say_who_has_it(const struct maildrop *m)
+{
+	struct session_note holder;
+	char since[NOTE_TIME_SIZE];
+
+	if (!session_lock_holder(m->state_dir, &holder))
+		return;
+	session_note_since(&holder, since);
+	log_line(LOG_NOTICE, EVENT_MAILBOX,
+		 "another session has it: session=%s rhost=%s since %s, "
+		 "process %d on %s",
+		 holder.arrival.id, *holder.rhost != '\0' ? holder.rhost : "-",
+		 since, (int)holder.pid, holder.host);
+}
+
+/* Ours in the place of what an earlier session may have left. */
+static void
+take_note(struct maildrop *m, const struct session_note *who)
+{
+	struct session_note before;
+	char since[NOTE_TIME_SIZE];
+
+	if (!session_lock_note(&m->session_lock, who, &before))
+		return;
+	session_note_since(&before, since);
+	log_line_of(&before.arrival, before.rhost, LOG_WARNING, EVENT_PROTOCOL,
+		    "the session since %s had no end: process %d on %s was "
+		    "killed, or the host went down",
+		    since, (int)before.pid, before.host);
+}
+
 static enum maildrop_result
-take_session_lock(struct maildrop *m)
+take_session_lock(struct maildrop *m, const struct session_note *who)
 {
 	const struct timespec step = { .tv_nsec = SESSION_STEP_MS * 1000000L };
 	enum lock_result r = LOCK_BUSY;
@@ -71,8 +103,12 @@ take_session_lock(struct maildrop *m)
 		if (r == LOCK_BUSY)
 			nanosleep(&step, NULL);
 	}
-	if (r == LOCK_BUSY)
+	if (r == LOCK_BUSY) {
+		say_who_has_it(m);
 		return MAILDROP_IN_USE;
+	}
+	if (r == LOCK_OK)
+		take_note(m, who);
 	return r == LOCK_OK ? MAILDROP_OK : state_fault("lock");
 }
 
@@ -88,7 +124,8 @@ open_state_dir(const char *path, int *fd)
 enum maildrop_result
 maildrop_open(struct maildrop **maildrop, const struct options *o,
 	      const char *path, const char *state_dir,
-	      const struct dotlock_keeper *keeper)
+	      const struct dotlock_keeper *keeper,
+	      const struct session_note *who)
 {
 	struct maildrop *m = calloc(1, sizeof(*m));
 
@@ -97,7 +134,7 @@ maildrop_open(struct maildrop **maildrop, const struct options *o,
 	m->session_lock = (struct session_lock){ .fd = -1, .watch = -1 };
 	enum maildrop_result r = open_state_dir(state_dir, &m->state_dir);
 	if (r == MAILDROP_OK)
-		r = take_session_lock(m);
+		r = take_session_lock(m, who);
 	if (r == MAILDROP_OK) {
 		const struct store_place place = { .options = o,
 						   .path = path,

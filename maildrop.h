@@ -13,17 +13,20 @@
 #include "store.h"
 #include "base/options.h"
 #include "lock/lock.h"
+#include "lock/session_note.h"
 
 struct maildrop;
 
 /*
  * Opens the maildrop at path and keeps other sessions out of it; what its store
  * remembers is in state_dir. keeper is how to ask for a dotlock where the user
- * may not make one. On MAILDROP_OK *m is to be freed by maildrop_close.
+ * may not make one; who is whose session it is, for the next one to know. On
+ * MAILDROP_OK *m is to be freed by maildrop_close.
  */
 enum maildrop_result maildrop_open(struct maildrop **m, const struct options *o,
 				   const char *path, const char *state_dir,
-				   const struct dotlock_keeper *keeper);
+				   const struct dotlock_keeper *keeper,
+				   const struct session_note *who);
 
 /*
  * The same beside other sessions, to look and to change nothing at all: neither

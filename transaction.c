@@ -12,6 +12,7 @@
 #include "maildrop.h"
 #include "retrieval.h"
 #include "base/log.h"
+#include "base/wire.h"
 
 /* seconds until a newcomer may take over */
 enum { IDLE_AFTER = 30 };
@@ -215,15 +216,34 @@ greet(struct session *s, const char *user)
 		 count, plural(count), (long long)octets);
 }
 
+/* The monitor was killed: there is nobody else to say it. */
 static void
-report(struct session *s)
+log_end_alone(const struct session *s, long long began)
+{
+	const struct summary *sum = &s->summary;
+	const struct log_summary end = {
+		.reason = "its monitor died",
+		.counted = true,
+		.retrieved = sum->retrieved,
+		.deleted = sum->deleted,
+		.left = sum->left,
+		.octets = sum->octets,
+		.seconds = (double)(now_ms() - began) / 1000,
+	};
+
+	log_end(&end);
+}
+
+static void
+report(struct session *s, long long began)
 {
 	struct request r = { .type = REQUEST_SUMMARY };
 
 	s->summary.reason = s->reason;
 	s->summary.left -= s->summary.deleted;
 	r.summary = s->summary;
-	boundary_send(s->monitor, &r);
+	if (!boundary_send(s->monitor, &r))
+		log_end_alone(s, began);
 }
 
 /*
@@ -231,7 +251,7 @@ report(struct session *s)
  * read ahead goes back to where logins are made.
  */
 static void
-refuse(struct session *s, enum maildrop_result r)
+refuse(struct session *s, enum maildrop_result r, long long began)
 {
 	struct handover *h = &s->request.handover;
 
@@ -240,7 +260,7 @@ refuse(struct session *s, enum maildrop_result r)
 		 retrieval_error(r));
 	if (stream_flush(&s->stream) != STREAM_OK) {
 		s->reason = END_CLIENT_LEFT;
-		report(s);
+		report(s, began);
 		return;
 	}
 	s->request.type = REQUEST_RETURN;
@@ -250,21 +270,36 @@ refuse(struct session *s, enum maildrop_result r)
 	explicit_bzero(h, sizeof(*h));
 }
 
+static struct session_note
+note_of(const struct session *s)
+{
+	const struct connection *c = s->connection;
+	struct session_note n;
+
+	session_note_begin(&n);
+	n.arrival = c->arrival;
+	snprintf(n.rhost, sizeof(n.rhost), "%s", c->peer);
+	return n;
+}
+
 int
 transaction_run(const struct session_start *start,
 		const struct maildrop_owner *owner, const struct handover *h)
 {
 	static struct session s;
+	const long long began = now_ms();
 	const struct dotlock_keeper keeper = { ask_for_dotlock, leave_dotlock,
 					       &s };
 
 	session_init(&s, start, TRANSACTION, start->options->idle_timeout);
 	stream_write(&s.stream, h->output, h->output_len);
 	stream_give_input(&s.stream, h->input, h->input_len);
-	enum maildrop_result r = maildrop_open(
-	    &s.maildrop, s.options, owner->mailbox, owner->state_dir, &keeper);
+	const struct session_note who = note_of(&s);
+	enum maildrop_result r =
+	    maildrop_open(&s.maildrop, s.options, owner->mailbox,
+			  owner->state_dir, &keeper, &who);
 	if (r != MAILDROP_OK) {
-		refuse(&s, r);
+		refuse(&s, r, began);
 		return EX_OK;
 	}
 	greet(&s, owner->user);
@@ -279,6 +314,6 @@ transaction_run(const struct session_start *start,
 		maildrop_close(s.maildrop);
 	s.stream.idle = NULL;
 	stream_linger(&s.stream);
-	report(&s);
+	report(&s, began);
 	return EX_OK;
 }

@@ -4,6 +4,7 @@
  */
 #include "base/boundary.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,29 @@ const char *
 login_method_name(uint32_t method)
 {
 	return method < METHODS ? methods[method] : "?";
+}
+
+static_assert(TOKEN_MAX == 12288, "the reason below says so");
+static const char *const reasons[END_REASONS] = {
+	[END_QUIT] = "quit",
+	[END_CLIENT_LEFT] = "client left",
+	[END_AUTOLOGOUT] = "autologout",
+	[END_TAKEN_OVER] = "taken over by a newer session",
+	[END_TERMINATED] = "terminated",
+	[END_OVERDUE] = "it took too long",
+	[END_UNKNOWN] = "too many unknown commands",
+	[END_REFUSED] = "refused",
+	[END_PLAINTEXT] = "passwords are not taken without TLS",
+	[END_TOO_LONG] = ("AUTH was given more than is taken: a token may have "
+			  "12288 octets"),
+	[END_TLS] = "TLS began without STLS: the client is set up for port 995",
+	[END_FAULT] = "fault",
+};
+
+const char *
+end_reason_name(uint32_t reason)
+{
+	return reason < END_REASONS ? reasons[reason] : "?";
 }
 
 #define SIZE_WITH(member)                   \

@@ -57,6 +57,9 @@ enum end_reason {
 	END_REASONS
 };
 
+/* As the log names it; "?" for what is none. */
+const char *end_reason_name(uint32_t reason);
+
 /* How a user came in; for the log, and for what decides it. */
 enum login_method {
 	METHOD_PASS,

@@ -40,12 +40,14 @@ static const char *const message_ids[] = {
 };
 
 static enum log_where where = LOG_TO_STDERR;
-static char session_user[NAME_MAX_ESCAPED] = "-";
-static char session_rhost[NAME_MAX_ESCAPED] = "-";
-static const char *session_method = ""; /* "": there was no attempt yet */
-static char session_tls[NAME_MAX_ESCAPED];
-static char session_id[ARRIVAL_ID_SIZE]; /* "": no session */
-static char session_port[NAME_MAX_ESCAPED];
+/* Whose session the lines are about. */
+static struct about {
+	char user[NAME_MAX_ESCAPED], rhost[NAME_MAX_ESCAPED];
+	const char *method; /* "": there was no attempt yet */
+	char tls[NAME_MAX_ESCAPED];
+	char id[ARRIVAL_ID_SIZE]; /* "": no session */
+	char port[NAME_MAX_ESCAPED];
+} about = { .user = "-", .rhost = "-", .method = "" };
 static int journal = -1; /* a socket that is connected to it */
 
 /* One entry for the journal: a line "NAME=value" for each field. */
@@ -112,28 +114,28 @@ void
 log_session(const char *user, const char *rhost)
 {
 	if (user != NULL && *user != '\0')
-		escape_text(session_user, sizeof(session_user), user, '!');
+		escape_text(about.user, sizeof(about.user), user, '!');
 	if (rhost != NULL && *rhost != '\0')
-		escape_text(session_rhost, sizeof(session_rhost), rhost, '!');
+		escape_text(about.rhost, sizeof(about.rhost), rhost, '!');
 }
 
 void
 log_arrival(const struct arrival *a)
 {
-	escape_text(session_id, sizeof(session_id), a->id, '!');
-	escape_text(session_port, sizeof(session_port), a->port, '!');
+	escape_text(about.id, sizeof(about.id), a->id, '!');
+	escape_text(about.port, sizeof(about.port), a->port, '!');
 }
 
 void
 log_method(const char *method)
 {
-	session_method = method;
+	about.method = method;
 }
 
 void
 log_tls(const char *text)
 {
-	escape_text(session_tls, sizeof(session_tls), text, '!');
+	escape_text(about.tls, sizeof(about.tls), text, '!');
 }
 
 static void field(struct fields *f, const char *format, ...)
@@ -187,12 +189,9 @@ add_session(struct fields *f)
 	const struct {
 		const char *name, *value;
 	} all[] = {
-		{ "POP3_USER", session_user },
-		{ "POP3_RHOST", session_rhost },
-		{ "POP3_METHOD", session_method },
-		{ "POP3_TLS", session_tls },
-		{ "POP3_PORT", session_port },
-		{ "POP3_SESSION", session_id },
+		{ "POP3_USER", about.user },	 { "POP3_RHOST", about.rhost },
+		{ "POP3_METHOD", about.method }, { "POP3_TLS", about.tls },
+		{ "POP3_PORT", about.port },	 { "POP3_SESSION", about.id },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -207,12 +206,11 @@ emit_line(struct fields *f, int priority, enum log_event event,
 {
 	char who[TEXT_MAX * 3];
 
-	snprintf(who, sizeof(who), "rhost=%s user=%s", session_rhost,
-		 session_user);
-	add_word(who, sizeof(who), "method", session_method);
-	add_word(who, sizeof(who), "tls", session_tls);
-	add_word(who, sizeof(who), "port", session_port);
-	add_word(who, sizeof(who), "session", session_id);
+	snprintf(who, sizeof(who), "rhost=%s user=%s", about.rhost, about.user);
+	add_word(who, sizeof(who), "method", about.method);
+	add_word(who, sizeof(who), "tls", about.tls);
+	add_word(who, sizeof(who), "port", about.port);
+	add_word(who, sizeof(who), "session", about.id);
 	switch (where) {
 	case LOG_TO_STDERR:
 		dprintf(2, "pop3d[%d]: %s: %s\n", (int)getpid(), who, line);
@@ -240,37 +238,69 @@ emit(struct fields *f, int priority, enum log_event event, const char *text)
 	emit_line(f, priority, event, line);
 }
 
-void
-log_line(int priority, enum log_event event, const char *format, ...)
+static void
+emit_format(int priority, enum log_event event, const char *format, va_list ap)
 {
 	struct fields f = { .used = 0 };
 	char text[TEXT_MAX];
-	va_list ap;
+
+	vsnprintf(text, sizeof(text), format, ap);
+	emit(&f, priority, event, text);
+}
+
+void
+log_line(int priority, enum log_event event, const char *format, ...)
+{
 	int saved = errno;
+	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
+	emit_format(priority, event, format, ap);
 	va_end(ap);
-	emit(&f, priority, event, text);
 	errno = saved;
+}
+
+void
+log_line_of(const struct arrival *a, const char *rhost, int priority,
+	    enum log_event event, const char *format, ...)
+{
+	const struct about ours = about;
+	va_list ap;
+
+	about.method = "";
+	about.tls[0] = '\0';
+	log_session(NULL, *rhost != '\0' ? rhost : "-");
+	log_arrival(a);
+	va_start(ap, format);
+	emit_format(priority, event, format, ap);
+	va_end(ap);
+	about = ours;
+}
+
+static void
+count_fields(struct fields *f, const struct log_summary *sum)
+{
+	field(f, "POP3_RETRIEVED=%llu", sum->retrieved);
+	field(f, "POP3_DELETED=%llu", sum->deleted);
+	field(f, "POP3_LEFT=%llu", sum->left);
+	field(f, "POP3_OCTETS=%llu", sum->octets);
 }
 
 void
 log_end(const struct log_summary *sum)
 {
 	struct fields f = { .used = 0 };
-	char text[TEXT_MAX];
+	char text[TEXT_MAX], counts[TEXT_MAX] = "";
 
-	snprintf(text, sizeof(text),
-		 "session ended: %s; retrieved=%llu deleted=%llu left=%llu "
-		 "octets=%llu seconds=%.3f",
-		 sum->reason, sum->retrieved, sum->deleted, sum->left,
-		 sum->octets, sum->seconds);
+	if (sum->counted)
+		snprintf(counts, sizeof(counts),
+			 "retrieved=%llu deleted=%llu left=%llu octets=%llu ",
+			 sum->retrieved, sum->deleted, sum->left, sum->octets);
+	snprintf(text, sizeof(text), "session ended: %s; %sseconds=%.3f",
+		 sum->reason, counts, sum->seconds);
 	field(&f, "POP3_REASON=%s", sum->reason);
-	field(&f, "POP3_RETRIEVED=%llu", sum->retrieved);
-	field(&f, "POP3_DELETED=%llu", sum->deleted);
-	field(&f, "POP3_LEFT=%llu", sum->left);
-	field(&f, "POP3_OCTETS=%llu", sum->octets);
+	if (sum->counted)
+		count_fields(&f, sum);
 	field(&f, "POP3_SECONDS=%.3f", sum->seconds);
 	emit(&f, LOG_INFO, EVENT_SESSION_END, text);
 }

@@ -6,6 +6,7 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <syslog.h>
 
@@ -29,6 +30,7 @@ enum log_event {
 /* What a session did, for its last line. */
 struct log_summary {
 	const char *reason; /* why it ended: "quit", "autologout", ... */
+	bool counted;	    /* the numbers are known */
 	unsigned long long retrieved, deleted, left;
 	unsigned long long octets; /* sent by RETR and TOP */
 	double seconds;
@@ -69,6 +71,11 @@ void log_tls(const char *text);
 /* One line; priority as in syslog(3). Adds user and address itself. */
 void log_line(int priority, enum log_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same about another session, whose line it is to be. */
+void log_line_of(const struct arrival *a, const char *rhost, int priority,
+		 enum log_event event, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /*
  * The line about a message that the client has deleted and QUIT removed: what

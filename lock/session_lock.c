@@ -102,6 +102,30 @@ session_lock_take(struct session_lock *s, int state_dir)
 	return r;
 }
 
+bool
+session_lock_note(struct session_lock *s, const struct session_note *own,
+		  struct session_note *before)
+{
+	bool left =
+	    session_note_read(s->fd, before) && session_note_is_left(before);
+
+	s->noted = session_note_write(s->fd, own);
+	return left;
+}
+
+bool
+session_lock_holder(int state_dir, struct session_note *n)
+{
+	int fd = openat(state_dir, file_name,
+			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	bool found = session_note_read(fd, n);
+	close(fd);
+	return found;
+}
+
 int
 session_lock_offer(struct session_lock *s)
 {
@@ -111,6 +135,8 @@ session_lock_offer(struct session_lock *s)
 	 */
 	if (s->watch < 0)
 		s->watch = watch_file(s->fd);
+	if (s->noted)
+		session_note_mark(s->fd, NOTE_OFFERED);
 	drain(s->watch);
 	flock(s->fd, LOCK_UN);
 	return s->watch;
@@ -126,8 +152,12 @@ session_lock_resume(struct session_lock *s)
 		return false;
 	/* Who finds no file of that name makes, and locks, another one. */
 	if (fstat(s->fd, &st) == 0 && st.st_nlink > 0 &&
-	    read_generation(s->fd, &generation) && generation == s->generation)
+	    read_generation(s->fd, &generation) &&
+	    generation == s->generation) {
+		if (s->noted)
+			session_note_mark(s->fd, NOTE_HELD);
 		return true;
+	}
 	flock(s->fd, LOCK_UN);
 	return false;
 }
@@ -137,6 +167,10 @@ session_lock_release(struct session_lock *s)
 {
 	if (s->watch >= 0)
 		close(s->watch);
+	/* One that was offered may be another's by now, and so the note. */
+	if (s->noted && session_lock_resume(s))
+		session_note_mark(s->fd, NOTE_NONE);
+	s->noted = false;
 	if (s->fd >= 0) {
 		/* A child may hold a copy of the descriptor. */
 		flock(s->fd, LOCK_UN);

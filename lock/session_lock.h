@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 #include "base/lock_kind.h"
+#include "lock/session_note.h"
 
 struct session_lock {
 	int fd;		     /* state_dir/lock, or -1 */
 	int watch;	     /* inotify on it, or -1 */
 	uint64_t generation; /* what the file said when it was taken */
+	bool noted;	     /* there is a note of ours in it */
 };
 
 /*
@@ -19,6 +21,17 @@ struct session_lock {
  * session holds it and has not offered it.
  */
 enum lock_result session_lock_take(struct session_lock *s, int state_dir);
+
+/*
+ * Writes down whose the lock is now; a cache of what the log says, so that it
+ * need not be there. True with *before where the session before this one left
+ * its own note, as it does where it had no end.
+ */
+bool session_lock_note(struct session_lock *s, const struct session_note *own,
+		       struct session_note *before);
+
+/* Who has it, as far as is known. False, where that is not known. */
+bool session_lock_holder(int state_dir, struct session_note *n);
 
 /*
  * The client has kept us waiting: whoever comes now may take over. Returns a

@@ -35,6 +35,8 @@ struct running {
 	pid_t pid;    /* 0: free */
 	bool counted; /* it has an address */
 	unsigned char source[sizeof(struct in6_addr)];
+	struct arrival arrival; /* for the log, where it does not end well */
+	char peer[PEER_MAX];
 };
 
 struct acceptor {
@@ -164,6 +166,8 @@ take(struct acceptor *a, int fd, const struct sockaddr_storage *addr,
 
 	connection_from_socket(&c, fd, addr);
 	new.counted = source_of(addr, new.source);
+	new.arrival = c.arrival;
+	memcpy(new.peer, c.peer, sizeof(new.peer));
 	if (a->running == a->options->max_sessions)
 		refuse(a, &c,
 		       "-ERR [SYS/TEMP] Too many sessions, try again later."
@@ -199,17 +203,29 @@ accept_one(struct acceptor *a, int listener, accept_serve_fn serve)
 	poll(NULL, 0, PAUSE_MS);
 }
 
+/* What a monitor that was killed could not say itself. */
+static void
+say_how_it_ended(const struct running *r, int status)
+{
+	if (WIFSIGNALED(status))
+		log_line_of(&r->arrival, r->peer, LOG_ERR, EVENT_PROTOCOL,
+			    "the session's monitor died of signal %d",
+			    WTERMSIG(status));
+}
+
 static void
 reap(struct acceptor *a)
 {
 	struct signalfd_siginfo info;
+	int status;
 	pid_t pid;
 
 	while (read(a->fds[a->count].fd, &info, sizeof(info)) > 0)
 		;
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (unsigned i = 0; i < a->options->max_sessions; i++)
 			if (a->sessions[i].pid == pid) {
+				say_how_it_ended(&a->sessions[i], status);
 				a->sessions[i].pid = 0;
 				a->running--;
 				a->idle_since = now_ms();

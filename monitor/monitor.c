@@ -45,23 +45,6 @@ enum { TOUCH_SECONDS = 60 };
 #define GREETER_SECONDS 240
 #endif
 
-static_assert(TOKEN_MAX == 12288, "the reason below says so");
-static const char *const reasons[END_REASONS] = {
-	[END_QUIT] = "quit",
-	[END_CLIENT_LEFT] = "client left",
-	[END_AUTOLOGOUT] = "autologout",
-	[END_TAKEN_OVER] = "taken over by a newer session",
-	[END_TERMINATED] = "terminated",
-	[END_OVERDUE] = "it took too long",
-	[END_UNKNOWN] = "too many unknown commands",
-	[END_REFUSED] = "refused",
-	[END_PLAINTEXT] = "passwords are not taken without TLS",
-	[END_TOO_LONG] = ("AUTH was given more than is taken: a token may have "
-			  "12288 octets"),
-	[END_TLS] = "TLS began without STLS: the client is set up for port 995",
-	[END_FAULT] = "fault",
-};
-
 /* ---- what may be asked for */
 
 /* The last word of a process that leaves the connection to the next one. */
@@ -105,7 +88,7 @@ on_bye(struct monitor *m)
 	if (reason == END_PLAINTEXT)
 		log_session(bye->user, NULL);
 	log_line(LOG_INFO, EVENT_PROTOCOL, "no login: %s",
-		 reason < END_REASONS ? reasons[reason] : "?");
+		 end_reason_name(reason));
 	return false;
 }
 
@@ -402,9 +385,9 @@ log_session_end(const struct monitor *m)
 {
 	const struct summary *s = &m->summary;
 	struct log_summary sum = {
-		.reason = !m->summed_up		    ? "the mailbox process died"
-			  : s->reason < END_REASONS ? reasons[s->reason]
-						    : "?",
+		.reason = m->summed_up ? end_reason_name(s->reason)
+				       : "the mailbox process died",
+		.counted = m->summed_up,
 		.retrieved = s->retrieved,
 		.deleted = s->deleted,
 		.left = s->left,

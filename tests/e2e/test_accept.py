@@ -141,6 +141,22 @@ def test_a_session_deletes_and_the_next_sees_it(host, serve):
     client.quit()
 
 
+def test_a_session_whose_monitor_was_killed_is_missed(host, serve):
+    service = serve()
+    client = service.open(0, ("127.0.0.2", 0))
+    [monitor] = service.children()
+    os.kill(monitor, signal.SIGKILL)
+    wait_until(lambda: "monitor died" in service.log())
+    [line] = [line for line in service.log().splitlines()
+              if "monitor died" in line]
+    assert re.search(r"rhost=127.0.0.2 user=- port=\d+ session=\w+: the session's "
+                     r"monitor died of signal 9$", line)
+    client.close()
+    end(service.open())
+    wait_until(lambda: service.children() == [])
+    assert service.log().count("monitor died") == 1
+
+
 def test_every_session_logs_its_own_user_and_address(host, serve):
     host.account("other", "word")
     service = serve()

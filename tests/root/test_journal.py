@@ -41,6 +41,21 @@ def test_failed_login_names_user_and_address(host):
     assert not host.journal("wrong word")
 
 
+def test_a_session_that_was_killed_has_a_line_at_the_next_login(host):
+    client = host.login()
+    [login] = host.journal(event=LOGIN)
+    host.run("systemctl", "kill", "-s", "KILL", host.unit())
+    until(lambda: not host.units(), "the end of the unit")
+    client.close()
+    host.login().quit()
+    [line] = host.journal("had no end")
+    for name in "POP3_SESSION", "POP3_USER", "POP3_RHOST", "POP3_PORT":
+        assert line[name] == login[name]
+    assert line["PRIORITY"] == "4" and "POP3_METHOD" not in line
+    host.login().quit()
+    assert len(host.journal("had no end")) == 1
+
+
 def test_each_removed_message_is_logged(host):
     host.options("--log-deletions")
     host.deliver("thomas", entries(1) + b"From a@b Wed Dec  2 05:53:00 1992\n"

@@ -302,6 +302,156 @@ test_of_all_that_want_it_one_has_it(void **state)
 		one_race();
 }
 
+/* ---- whose it is */
+
+static struct session_note
+note(const char *id)
+{
+	struct session_note n;
+
+	session_note_begin(&n);
+	snprintf(n.arrival.id, sizeof(n.arrival.id), "%s", id);
+	return n;
+}
+
+/* Without a word, as the kernel ends a process. */
+static void
+lose(struct session_lock *s)
+{
+	if (s->watch >= 0)
+		close(s->watch);
+	close(s->fd);
+}
+
+/* Takes the lock and says whether an earlier session is told of. */
+static bool
+tells_of_another(struct session_lock *s, const char *id,
+		 struct session_note *before)
+{
+	const struct session_note own = note(id);
+
+	assert_int_equal(session_lock_take(s, dir), LOCK_OK);
+	return session_lock_note(s, &own, before);
+}
+
+static void
+test_a_session_without_an_end_is_told_of(void **state)
+{
+	struct session_note before;
+	struct session_lock s;
+
+	(void)state;
+	assert_false(tells_of_another(&s, "one", &before));
+	lose(&s);
+	assert_true(tells_of_another(&s, "two", &before));
+	assert_string_equal(before.arrival.id, "one");
+	assert_int_equal(before.pid, getpid());
+	session_lock_release(&s);
+	assert_false(tells_of_another(&s, "three", &before));
+	session_lock_release(&s);
+}
+
+static void
+test_who_has_it_can_be_asked(void **state)
+{
+	struct session_note before, holder;
+	struct session_lock s;
+
+	(void)state;
+	assert_false(session_lock_holder(dir, &holder));
+	assert_false(tells_of_another(&s, "one", &before));
+	assert_true(session_lock_holder(dir, &holder));
+	assert_string_equal(holder.arrival.id, "one");
+	session_lock_release(&s);
+	assert_false(session_lock_holder(dir, &holder));
+}
+
+static void
+test_who_is_taken_over_is_told_of_only_if_dead(void **state)
+{
+	struct session_note before, own = note("one");
+	struct session_lock old, new;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		_exit(0);
+	assert_int_equal(status_of(child), 0);
+	for (int dead = 0; dead <= 1; dead++) {
+		own.pid = dead ? child : getpid();
+		assert_int_equal(session_lock_take(&old, dir), LOCK_OK);
+		session_lock_note(&old, &own, &before);
+		session_lock_offer(&old);
+		assert_int_equal(tells_of_another(&new, "two", &before), dead);
+		/* the older one leaves the newcomer's note alone */
+		session_lock_release(&old);
+		assert_true(session_lock_holder(dir, &before));
+		assert_string_equal(before.arrival.id, "two");
+		session_lock_release(&new);
+	}
+}
+
+static void
+test_another_hosts_process_is_not_taken_for_dead(void **state)
+{
+	struct session_note before, own = note("one");
+	struct session_lock old, new;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		_exit(0);
+	assert_int_equal(status_of(child), 0);
+	own.pid = child;
+	snprintf(own.host, sizeof(own.host), "another.example");
+	assert_int_equal(session_lock_take(&old, dir), LOCK_OK);
+	session_lock_note(&old, &own, &before);
+	session_lock_offer(&old);
+	assert_false(tells_of_another(&new, "two", &before));
+	session_lock_release(&new);
+	session_lock_release(&old);
+}
+
+static void
+test_who_leaves_while_it_is_offered_leaves_no_note(void **state)
+{
+	struct session_note before;
+	struct session_lock s;
+
+	(void)state;
+	assert_false(tells_of_another(&s, "one", &before));
+	session_lock_offer(&s);
+	session_lock_release(&s);
+	assert_false(session_lock_holder(dir, &before));
+	assert_false(tells_of_another(&s, "two", &before));
+	session_lock_offer(&s);
+	assert_true(session_lock_resume(&s));
+	lose(&s);
+	assert_true(tells_of_another(&s, "three", &before));
+	session_lock_release(&s);
+}
+
+static void
+test_a_note_ends_where_its_texts_do(void **state)
+{
+	struct session_note n;
+	int fd = open("lock", O_RDWR | O_CREAT, 0600);
+
+	(void)state;
+	memset(&n, 'x', sizeof(n));
+	n.state = NOTE_HELD;
+	assert_true(session_note_write(fd, &n));
+	assert_true(session_note_read(fd, &n));
+	assert_int_equal(strlen(n.arrival.id), sizeof(n.arrival.id) - 1);
+	assert_int_equal(strlen(n.rhost), sizeof(n.rhost) - 1);
+	n.state = 7;
+	assert_true(session_note_write(fd, &n));
+	assert_false(session_note_read(fd, &n));
+	assert_int_equal(ftruncate(fd, 20), 0);
+	assert_false(session_note_read(fd, &n));
+	close(fd);
+}
+
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, open_dir, close_dir)
 
 int
@@ -319,6 +469,12 @@ main(void)
 		IN_DIR(test_what_is_no_lock_file_is_refused),
 		IN_DIR(test_waiting_session_wakes_for_a_newcomer),
 		IN_DIR(test_of_all_that_want_it_one_has_it),
+		IN_DIR(test_a_session_without_an_end_is_told_of),
+		IN_DIR(test_who_has_it_can_be_asked),
+		IN_DIR(test_who_is_taken_over_is_told_of_only_if_dead),
+		IN_DIR(test_another_hosts_process_is_not_taken_for_dead),
+		IN_DIR(test_who_leaves_while_it_is_offered_leaves_no_note),
+		IN_DIR(test_a_note_ends_where_its_texts_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "admin/list.h"
 #include "admin/secret_list.h"
 #include "admin/secret_tool.h"
+#include "admin/who.h"
 #include "base/connection.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -78,6 +79,8 @@ main(int argc, char **argv)
 	options_parse(&options, argc, argv);
 	if (options.task == TASK_CHECK)
 		return check_run(&options);
+	if (options.task == TASK_WHO)
+		return who_run(&options);
 	if (options.task == TASK_SET_SECRET ||
 	    options.task == TASK_REMOVE_SECRET || options.task == TASK_LIST ||
 	    options.task == TASK_LIST_SECRETS)

@@ -56,7 +56,7 @@ begin_reply(struct session *s, size_t n)
 static void
 has_retrieved(struct session *s, size_t n)
 {
-	s->summary.retrieved++;
+	s->live->retrieved = ++s->summary.retrieved;
 	maildrop_accessed(s->maildrop, n);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/wire.h"
 
 enum { UNKNOWN_MAX = 10 };
 
@@ -271,8 +272,10 @@ session_getline(struct session *s, char **line, size_t *len)
 {
 	enum stream_result r = stream_getline(&s->stream, line, len);
 
-	if (r == STREAM_OK)
+	if (r == STREAM_OK) {
+		s->live->heard_ms = now_ms();
 		return GO_ON;
+	}
 	*line = NULL;
 	if (r == STREAM_OVERLONG)
 		s->too_long = true;
@@ -290,6 +293,7 @@ session_init(struct session *s, const struct session_start *start,
 	s->connection = start->connection;
 	s->offers = start->offers;
 	s->monitor = start->monitor;
+	s->live = start->live;
 	s->state = state;
 	stream_init(&s->stream, s->connection->in, s->connection->out, silence);
 }

@@ -12,6 +12,7 @@
 #include "maildrop.h"
 #include "base/boundary.h"
 #include "base/connection.h"
+#include "base/live.h"
 #include "base/offers.h"
 #include "base/options.h"
 #include "base/stream.h"
@@ -73,6 +74,7 @@ struct session_start {
 	const struct connection *connection;
 	const struct offers *offers;
 	int monitor; /* boundary */
+	struct live_counts *live;
 };
 
 struct session {
@@ -82,7 +84,8 @@ struct session {
 	const struct offers *offers; /* what the monitor can check */
 	struct stream stream;
 	enum state state;
-	int monitor; /* boundary */
+	int monitor;		  /* boundary */
+	struct live_counts *live; /* shown by --who */
 	enum end_reason reason;
 	unsigned unknown; /* unknown commands in a row */
 	/* AUTHORIZATION */

@@ -83,6 +83,7 @@ enum outcome
 command_dele(struct session *s, const struct arguments *a)
 {
 	maildrop_delete(s->maildrop, a->message);
+	s->live->deleted++;
 	maildrop_accessed(s->maildrop, a->message);
 	stream_printf(&s->stream, "+OK Message %zu has been deleted.",
 		      a->message);
@@ -105,6 +106,7 @@ command_rset(struct session *s, const struct arguments *a)
 
 	(void)a;
 	maildrop_reset(s->maildrop);
+	s->live->deleted = 0;
 	maildrop_total(s->maildrop, &count, &octets);
 	stream_printf(&s->stream,
 		      "+OK Maildrop has %zu message%s "
@@ -127,6 +129,8 @@ update(struct session *s)
 {
 	size_t wanted = maildrop_deleted(s->maildrop);
 	size_t removed = 0;
+
+	s->live->updating = 1;
 	struct deletions *deletions = s->options->log_deletions && wanted > 0
 					  ? deletions_collect(s->maildrop)
 					  : NULL;

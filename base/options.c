@@ -359,6 +359,10 @@ static const struct row rows[] = {
 	  "list a user's messages: number, octets, UIDL, From,\n"
 	  "Date, Subject; change nothing, then exit",
 	  .set = set_task, .min = TASK_LIST },
+	{ "who", 0, NULL, "list the sessions of this host, then exit",
+	  .set = set_task, .min = TASK_WHO },
+	{ "json", 0, NULL, "with it: for programs", .set = set_flag,
+	  .at = AT(json) },
 	{ "set-secret", 0, "USER", "store a password in the secrets file, exit",
 	  .set = set_task, .min = TASK_SET_SECRET },
 	{ "apop", 0, NULL, "with it: for APOP too, as it is", .set = set_flag,
@@ -432,6 +436,15 @@ check_pairs(const struct options *o)
 	if ((o->tls_cert[1] != NULL) == (o->tls_key[1] != NULL))
 		return;
 	fputs("pop3d: a second --tls-cert needs a second --tls-key\n", stderr);
+	exit(EX_USAGE);
+}
+
+static void
+check_json(const struct options *o)
+{
+	if (!o->json || o->task == TASK_WHO)
+		return;
+	fputs("pop3d: --json needs --who\n", stderr);
 	exit(EX_USAGE);
 }
 
@@ -534,6 +547,7 @@ options_parse(struct options *o, int argc, char **argv)
 	check_virtual(o);
 	check_pairs(o);
 	check_apop(o);
+	check_json(o);
 	if (o->state_dir == NULL)
 		o->state_dir = default_state_dir();
 }

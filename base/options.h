@@ -35,7 +35,8 @@ enum task {
 	TASK_SET_SECRET,
 	TASK_REMOVE_SECRET,
 	TASK_LIST,
-	TASK_LIST_SECRETS
+	TASK_LIST_SECRETS,
+	TASK_WHO
 };
 
 enum {
@@ -72,6 +73,7 @@ struct options {
 	enum task task;
 	const char
 	    *user; /* TASK_CHECK: whose login, or NULL; whose secret or mail */
+	bool json; /* TASK_WHO: for programs */
 	bool secret_apop; /* TASK_SET_SECRET: store the password itself, too */
 };
 

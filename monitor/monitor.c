@@ -309,8 +309,9 @@ give_up(const struct connection *c, const char *what)
 static struct session_start
 start_of(const struct monitor *m, int boundary)
 {
-	return (struct session_start){ m->options, &pop3_commands,
-				       &m->connection, &m->offers, boundary };
+	return (struct session_start){ m->options,     &pop3_commands,
+				       &m->connection, &m->offers,
+				       boundary,       m->live.counts };
 }
 
 static bool
@@ -334,6 +335,7 @@ start_greeter(struct monitor *m)
 					m->returned ? &m->handover : NULL));
 	}
 	m->phase = GREETER;
+	m->live.facts->state = LIVE_AUTHORIZATION;
 	m->greeter_end = now_ms() + GREETER_SECONDS * 1000LL;
 	return boundary == -1;
 }
@@ -377,6 +379,7 @@ start_mailbox(struct monitor *m)
 		_exit(transaction_run(&start, &owner, &m->handover));
 	}
 	m->phase = MAILBOX;
+	m->live.facts->state = LIVE_TRANSACTION;
 	return boundary == -1;
 }
 
@@ -490,6 +493,19 @@ serve(struct monitor *m)
 	return status;
 }
 
+/* To --who, as long as this process lives. */
+static void
+show(struct monitor *m)
+{
+	live_open(&m->live);
+	struct live_facts *f = m->live.facts;
+	f->pid = (int32_t)getpid();
+	f->since = (int64_t)time(NULL);
+	f->since_ms = m->start;
+	f->arrival = m->connection.arrival;
+	live_set(f->rhost, sizeof(f->rhost), m->connection.peer);
+}
+
 int
 monitor_refuse(const struct options *o, const struct connection *c)
 {
@@ -508,12 +524,16 @@ monitor_run(const struct options *o, const struct connection *c)
 	m.connection = *c;
 	m.boundary = m.authenticator.fd = -1;
 	m.start = now_ms();
+	show(&m);
 	refusal_prepare();
 	if (!find_greeter_ids(&m))
 		return monitor_refuse(o, c);
 	if (networks_have_peer(&o->proxies, c->in) &&
 	    !proxy_ask(&m.connection, m.greeter_uid, m.greeter_gid))
 		return EX_OK; /* what the protocol asks for */
+	/* A proxy may have told another one. */
+	live_set(m.live.facts->rhost, sizeof(m.live.facts->rhost),
+		 m.connection.peer);
 	int status = serve(&m);
 	authenticator_end(&m.authenticator);
 	monitor_tls_end(&m);

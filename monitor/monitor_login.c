@@ -61,6 +61,7 @@ begin(struct monitor *m, struct attempt *a, uint32_t method, char *user)
 	if (m->options->fold_names)
 		fold_name(user);
 	log_session(user, NULL);
+	live_set(m->live.facts->user, sizeof(m->live.facts->user), user);
 	log_method(login_method_name(method));
 	/* The greeter was told which was the last; it may be hijacked. */
 	return m->tries <= TRIES_MAX && account_name_valid(user);
@@ -84,6 +85,8 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 	explicit_bzero(&m->request, sizeof(m->request));
 	if (r == LOGIN_OK) {
 		log_session(m->account.name, NULL);
+		live_set(m->live.facts->user, sizeof(m->live.facts->user),
+			 m->account.name);
 		m->phase = GREETER_LOGGED_IN;
 	} else {
 		log_line(LOG_NOTICE, EVENT_LOGIN_FAILED,

@@ -12,6 +12,7 @@
 
 #include "base/boundary.h"
 #include "base/connection.h"
+#include "base/live.h"
 #include "base/offers.h"
 #include "base/options.h"
 #include "monitor/account.h"
@@ -41,6 +42,7 @@ struct monitor {
 	uid_t greeter_uid;
 	gid_t greeter_gid;
 	struct relay_link relay;
+	struct live live; /* shown by --who */
 	enum phase phase;
 	int boundary; /* our end, or -1 */
 	pid_t child;

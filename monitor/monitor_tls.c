@@ -220,9 +220,11 @@ monitor_stls(struct monitor *m)
 	const struct arrival plain = m->connection.arrival;
 	arrival_add_stls(&m->connection.arrival);
 	log_arrival(&m->connection.arrival);
+	m->live.facts->arrival = m->connection.arrival;
 	if (!monitor_tls_start(m)) {
 		m->connection.arrival = plain;
 		log_arrival(&plain);
+		m->live.facts->arrival = plain;
 		reply.result = TLS_BROKEN;
 		return monitor_answer(m, &reply);
 	}
@@ -241,6 +243,8 @@ monitor_handshake(struct monitor *m)
 		return monitor_answer(m, &reply);
 	if (receive_report(l, &report) && report.stage == TLS_ESTABLISHED) {
 		log_tls(report.text);
+		live_set(m->live.facts->tls, sizeof(m->live.facts->tls),
+			 report.text);
 		l->bound = m->offers.bound = report.bound != 0;
 		memcpy(l->exporter, report.exporter, sizeof(l->exporter));
 		reply.result = TLS_OK;

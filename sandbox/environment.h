@@ -6,7 +6,9 @@
  *                    writes lines (descriptors.c)
  *     memory         the monitor's: options, the peer, the account, what the
  *                    greeter had read ahead; never what PAM or the secrets
- *                    file hold, which is in the authenticator's only
+ *                    file hold, which is in the authenticator's only. Two
+ *                    pages are shared: what refusal.h tells, and live.h's
+ *                    counts; each holds nothing but numbers
  *     environment    none but TZ (environment.c)
  *     uid, groups,   the role's own uid and gid, no groups, no capabilities
  *     capabilities   (privilege.c)

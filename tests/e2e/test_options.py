@@ -62,7 +62,7 @@ WRONG = ["--nonsense", "-x", "operand", "--mailbox", "--idle-timeout=",
          "--proxy-protocol=nonsense", "--pam-service=a/b", "--max-sessions=0",
          "--max-per-source=abc", "--idle-exit=86401", "--uidl=dovecot:%x",
          "--apop", "--mailbox=mail/%u", "--mailbox=%u", "--mailbox=./%u",
-         "--mailbox=%%h/mbox"]
+         "--mailbox=%%h/mbox", "--json", "--list", "--list=", "--who=yes"]
 
 
 @pytest.mark.parametrize("option", WRONG)

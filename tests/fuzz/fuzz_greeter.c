@@ -207,8 +207,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = encode_pieces(in);
 	c.in = client_says(&in, said, &len, sizeof(said));
 	c.out = memfd_create("out", MFD_CLOEXEC);
+	static struct live_counts counts;
 	const struct session_start start = { &options, &pop3_commands, &c,
-					     &offers, pair[1] };
+					     &offers, pair[1], &counts };
 	must(authorization_run(&start, NULL) == 0);
 	shutdown(pair[1], SHUT_WR);
 	check_requests(pair[0], c.in, c.out, len);

@@ -54,8 +54,9 @@ run(struct input *in, struct handover *h, size_t *len, size_t *n)
 	*len += h->input_len;
 	c.out = memfd_create("out", MFD_CLOEXEC);
 	begin_a_process();
+	static struct live_counts counts;
 	const struct session_start start = { &options, &pop3_commands, &c,
-					     &offers, pair[1] };
+					     &offers, pair[1], &counts };
 	const struct maildrop_owner owner = { "someone", mailbox, scratch() };
 	must(transaction_run(&start, &owner, h) == 0);
 	must(boundary_receive(pair[0], &r));

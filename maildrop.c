@@ -139,6 +139,7 @@ maildrop_open(struct maildrop **maildrop, const struct options *o,
 		const struct store_place place = { .options = o,
 						   .path = path,
 						   .state_dir = m->state_dir,
+						   .state_path = state_dir,
 						   .keeper = keeper };
 
 		r = store_for(path)->open(&m->store, &place, &m->last);
@@ -190,6 +191,7 @@ maildrop_recover(const struct options *o, const char *path,
 {
 	struct store_place place = { .options = o,
 				     .path = path,
+				     .state_path = state_dir,
 				     .keeper = keeper };
 	enum maildrop_result r = open_state_dir(state_dir, &place.state_dir);
 

@@ -31,7 +31,8 @@ struct store_place {
 	const struct options *options;
 	const char *path; /* of the mail */
 	int state_dir;	  /* for its index and journal; -1: there is none */
-	bool look_only;	  /* nothing is written, here or there */
+	const char *state_path;
+	bool look_only; /* nothing is written, here or there */
 	/* how to ask for a dotlock where the user may not make one */
 	const struct dotlock_keeper *keeper;
 };

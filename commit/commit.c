@@ -24,20 +24,12 @@
 
 #include "base/fileio.h"
 #include "base/log.h"
+#include "commit/course.h"
 #include "commit/fence.h"
 #include "commit/journal.h"
+#include "commit/steps.h"
 
 enum { NAME_SIZE = 64 };
-
-struct commit {
-	int mailbox, dir;
-	off_t size; /* the mailbox's at the start */
-	struct timespec atime;
-	bool unread;  /* there is mail that nobody has looked at */
-	bool removed; /* the journal is */
-	struct journal journal;
-	struct fence fence;
-};
 
 /* What a journal says to the mailbox that is there. */
 enum fit {
@@ -47,120 +39,6 @@ enum fit {
 };
 
 static const char rescue_draft[] = "rescue.tmp";
-
-/* Reports */
-
-static enum commit_result
-failed(const char *what)
-{
-	int saved = errno;
-
-	log_line(LOG_ERR, EVENT_COMMIT, "%s: %s; the mailbox is as it was",
-		 what, strerror(saved));
-	errno = saved;
-	return COMMIT_FAILED;
-}
-
-static enum commit_result
-pending(void)
-{
-	int saved = errno;
-
-	log_line(LOG_ERR, EVENT_COMMIT,
-		 "a commit could not be finished: %s; it will be tried again",
-		 strerror(saved));
-	errno = saved;
-	return COMMIT_PENDING;
-}
-
-/*
- * Nothing is undone from here on; what fails once may be over by now. Each step
- * asks the fence first, also the second time: a host that was cut off from the
- * file system fails here, and somebody else may have gone on since.
- */
-static bool
-attempt(struct commit *c, bool (*step)(struct commit *), const char *what)
-{
-	if (step(c))
-		return true;
-	log_line(LOG_WARNING, EVENT_COMMIT, "%s failed: %s; trying again", what,
-		 strerror(errno));
-	return step(c);
-}
-
-/* Times */
-
-static bool
-examine(struct commit *c)
-{
-	struct stat st;
-
-	if (!file_look(c->mailbox, &st))
-		return false;
-	c->size = st.st_size;
-	c->atime = st.st_atim;
-	c->unread = st.st_mtim.tv_sec > st.st_atim.tv_sec ||
-		    (st.st_mtim.tv_sec == st.st_atim.tv_sec &&
-		     st.st_mtim.tv_nsec > st.st_atim.tv_nsec);
-	c->fence.size = st.st_size;
-	c->fence.mtime = st.st_mtim;
-	c->fence.settled = true;
-	return true;
-}
-
-/*
- * "You have new mail" is said where a mailbox was written after it was read.
- * Neither our reading nor our writing shall change what is said.
- */
-static void
-set_times(const struct commit *c)
-{
-	struct timespec times[2];
-	int saved = errno;
-
-	/*
-	 * The kernel would take the time of its last tick. One to the
-	 * nanosecond is nobody else's: whoever writes after us changes it.
-	 */
-	clock_gettime(CLOCK_REALTIME, &times[1]);
-	times[0] = c->unread ? c->atime : times[1];
-	if (futimens(c->mailbox, times) != 0)
-		log_line(LOG_WARNING, EVENT_COMMIT,
-			 "cannot set the mailbox's times: %s", strerror(errno));
-	errno = saved;
-}
-
-static void
-restore_times(const struct commit *c)
-{
-	if (c->unread)
-		set_times(c);
-}
-
-/* Steps, each of which may be done again */
-
-static bool
-sync_dir(struct commit *c)
-{
-	/* Some file systems cannot, and need not, sync a directory. */
-	return file_sync(c->dir) || errno == EINVAL;
-}
-
-/* Our writing changes the times, never the size. */
-static bool
-fence_note_step(struct commit *c)
-{
-	off_t size = c->fence.size;
-
-	if (!fence_note(&c->fence))
-		return false;
-	if (c->fence.size == size)
-		return true;
-	c->fence.size = size;
-	c->fence.settled = false;
-	errno = ESTALE;
-	return false;
-}
 
 static bool
 put_in_place(struct commit *c)
@@ -177,7 +55,7 @@ put_in_place(struct commit *c)
 	c->fence.settled = false;
 	return journal_copy(j, c->mailbox, j->first) &&
 	       file_write(c->mailbox, &stop, sizeof(stop), j->end) &&
-	       file_sync(c->mailbox) && fence_note_step(c);
+	       file_sync(c->mailbox) && course_note(c);
 }
 
 static bool
@@ -185,39 +63,6 @@ note_truncation(struct commit *c)
 {
 	return fence_stands(&c->fence, &c->journal) &&
 	       journal_mark(&c->journal);
-}
-
-static bool
-seal(struct commit *c)
-{
-	c->fence.settled = false;
-	set_times(c);
-	return file_sync(c->mailbox) && fence_note_step(c);
-}
-
-static bool
-cut(struct commit *c)
-{
-	if (!fence_stands(&c->fence, &c->journal))
-		return false;
-	c->fence.settled = false;
-	if (!file_truncate(c->mailbox, c->journal.end))
-		return false;
-	c->fence.size = c->journal.end;
-	return seal(c);
-}
-
-static bool
-forget(struct commit *c)
-{
-	/* Removed already, by us: only the directory is to be written. */
-	if (c->removed)
-		return sync_dir(c);
-	/* Another's journal must never be taken for ours. */
-	if (!fence_stands(&c->fence, &c->journal) || !journal_remove(c->dir))
-		return false;
-	c->removed = true;
-	return sync_dir(c);
 }
 
 /*
@@ -235,7 +80,7 @@ turn_to_arrivals(struct commit *c)
 	    !journal_write(&next, c->dir, c->mailbox, c->size, &gap, 1, true))
 		return false;
 	if (!fence_stands(&c->fence, &c->journal) || !journal_publish(c->dir) ||
-	    !sync_dir(c)) {
+	    !course_sync_dir(c)) {
 		saved = errno;
 		(void)journal_close(&next);
 		errno = saved;
@@ -248,76 +93,20 @@ turn_to_arrivals(struct commit *c)
 
 /* The commit */
 
-static struct commit
-commit_of(int mailbox, int dir, const struct commit_locks *locks)
-{
-	return (struct commit){
-		.mailbox = mailbox,
-		.dir = dir,
-		.fence = { .mailbox = mailbox, .dir = dir, .locks = locks }
-	};
-}
-
-/* All is in the mailbox. */
-static enum commit_result
-conclude(struct commit *c)
-{
-	if (!attempt(c, forget, "removing the journal") &&
-	    journal_waits(c->dir))
-		return pending();
-	return COMMIT_DONE;
-}
-
 /* From a durable journal to none. */
 static enum commit_result
 finish(struct commit *c)
 {
-	if (!attempt(c, put_in_place, "writing the mailbox"))
-		return pending();
+	if (!course_attempt(c, put_in_place, "writing the mailbox"))
+		return course_pending();
 	if (c->size > c->journal.old_size &&
-	    (!attempt(c, turn_to_arrivals, "writing the journal") ||
-	     !attempt(c, put_in_place, "writing the mailbox")))
-		return pending();
-	if (!attempt(c, note_truncation, "marking the journal") ||
-	    !attempt(c, cut, "truncating the mailbox"))
-		return pending();
-	return conclude(c);
-}
-
-/* A journal that may not be there after a crash has decided nothing. */
-static enum commit_result
-take_back(const struct commit *c)
-{
-	int saved = errno;
-
-	if (!fence_stands(&c->fence, &c->journal) || !journal_remove(c->dir))
-		return pending();
-	errno = saved;
-	return failed("cannot write the state directory");
-}
-
-/* From a durable draft to the commit's end. */
-static enum commit_result
-carry_through(struct commit *c)
-{
-	enum commit_result result;
-
-	if (!fence_stands(&c->fence, NULL)) {
-		/* The draft may be another's by now; recovery clears it away */
-		result = failed("the mailbox's lock was lost");
-	} else if (!journal_publish(c->dir)) {
-		result = failed("cannot rename the journal");
-		(void)journal_remove_draft(c->dir);
-	} else if (c->fence.published = true,
-		   !attempt(c, sync_dir, "writing the state directory")) {
-		result = take_back(c);
-	} else {
-		result = finish(c);
-	}
-	if (!journal_close(&c->journal))
-		log_line(LOG_WARNING, EVENT_COMMIT,
-			 "cannot close the journal: %s", strerror(errno));
-	return result;
+	    (!course_attempt(c, turn_to_arrivals, "writing the journal") ||
+	     !course_attempt(c, put_in_place, "writing the mailbox")))
+		return course_pending();
+	if (!course_attempt(c, note_truncation, "marking the journal") ||
+	    !course_attempt(c, course_cut, "truncating the mailbox"))
+		return course_pending();
+	return course_conclude(c);
 }
 
 /* Nothing behind `end` is kept, and nothing else than the size changes. */
@@ -326,14 +115,14 @@ truncate_only(struct commit *c, off_t end)
 {
 	/* A disk that takes nothing any more tells so while all is there. */
 	if (!file_sync(c->mailbox))
-		return failed("cannot write the mailbox");
+		return course_failed("cannot write the mailbox");
 	if (!fence_stands(&c->fence, NULL))
-		return failed("the mailbox's lock was lost");
+		return course_failed("the mailbox's lock was lost");
 	if (!file_truncate(c->mailbox, end))
-		return failed("cannot truncate the mailbox");
+		return course_failed("cannot truncate the mailbox");
 	c->fence.size = end;
 	/* There is no way back, and nothing that could be tried again. */
-	if (!attempt(c, seal, "truncating the mailbox"))
+	if (!course_attempt(c, course_seal, "truncating the mailbox"))
 		log_line(LOG_ERR, EVENT_COMMIT,
 			 "the mailbox was made shorter, but %s: after a crash "
 			 "the mail may be back",
@@ -356,43 +145,65 @@ cover_the_end(const struct commit_range *ranges, size_t n, off_t size)
 	return at == size;
 }
 
+/* Some of it may do. */
+static bool
+is_no_room(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+static enum commit_result
+remove_moving(struct commit *c, const struct commit_place *place,
+	      const struct commit_range *ranges, size_t n)
+{
+	if (journal_write(&c->journal, c->dir, c->mailbox, c->size, ranges, n,
+			  c->unread))
+		return course_carry_through(c, finish);
+	if (is_no_room(errno))
+		return steps_commit(c, place, ranges, n);
+	return course_failed("cannot write the journal");
+}
+
+/*
+ * Only to make the mailbox shorter needs no journal but for this: the file
+ * system fills the last block with zeros, and after a power cut they may be
+ * there while the size is the old one. So a journal it is, if there is room for
+ * one; with size 0 there is no last block.
+ */
+static enum commit_result
+remove_end(struct commit *c, const struct commit_range *ranges, size_t n)
+{
+	if (ranges[0].start > 0 &&
+	    journal_write(&c->journal, c->dir, c->mailbox, c->size, ranges, n,
+			  c->unread))
+		return course_carry_through(c, finish);
+	return truncate_only(c, ranges[0].start);
+}
+
 enum commit_result
-commit_remove(int mailbox, off_t size, int state_dir,
+commit_remove(int mailbox, off_t size, const struct commit_place *place,
 	      const struct commit_range *ranges, size_t n,
 	      const struct commit_locks *locks)
 {
-	struct commit c = commit_of(mailbox, state_dir, locks);
+	struct commit c = course_begin(mailbox, place->dir, locks);
 	enum commit_result result;
-	bool shorter;
 
 	assert(n > 0 && ranges[0].start >= 0 && ranges[n - 1].end <= size);
-	if (!examine(&c))
-		return failed("cannot examine the mailbox");
+	if (!course_examine(&c))
+		return course_failed("cannot examine the mailbox");
 	if (c.size != size) {
 		errno = ESTALE;
-		return failed("the mailbox has changed");
+		return course_failed("the mailbox has changed");
 	}
-	if (journal_waits(state_dir)) {
+	if (journal_waits(c.dir)) {
 		errno = EBUSY;
-		return failed("an interrupted commit waits");
+		return course_failed("an interrupted commit waits");
 	}
-	shorter = cover_the_end(ranges, n, size);
-	/*
-	 * Only to make the mailbox shorter needs no journal but for this: the
-	 * file system fills the last block with zeros, and after a power cut
-	 * they may be there while the size is the old one. So a journal it is,
-	 * if there is room for one; with size 0 there is no last block.
-	 */
-	if (!(shorter && ranges[0].start == 0) &&
-	    journal_write(&c.journal, state_dir, mailbox, size, ranges, n,
-			  c.unread))
-		result = carry_through(&c);
-	else if (shorter)
-		result = truncate_only(&c, ranges[0].start);
-	else
-		result = failed("cannot write the journal");
+	result = cover_the_end(ranges, n, size)
+		     ? remove_end(&c, ranges, n)
+		     : remove_moving(&c, place, ranges, n);
 	if (result != COMMIT_DONE)
-		restore_times(&c);
+		course_restore_times(&c);
 	return result;
 }
 
@@ -427,7 +238,7 @@ static bool
 set_aside(struct commit *c, const char *prefix, char name[NAME_SIZE])
 {
 	return free_name(c->dir, name, prefix, "") &&
-	       journal_set_aside(c->dir, name) && sync_dir(c);
+	       journal_set_aside(c->dir, name) && course_sync_dir(c);
 }
 
 /* The journal has no mail that could be saved. */
@@ -437,7 +248,7 @@ keep_journal(struct commit *c, const char *prefix, const char *why)
 	char name[NAME_SIZE];
 
 	if (!set_aside(c, prefix, name))
-		return failed("cannot rename the journal");
+		return course_failed("cannot rename the journal");
 	log_line(LOG_CRIT, EVENT_RESCUED,
 		 "the journal of an interrupted commit %s; it is kept as %s in "
 		 "the state directory, the mailbox is untouched",
@@ -493,11 +304,12 @@ rescue(struct commit *c)
 
 		(void)unlinkat(c->dir, rescue_draft, 0);
 		errno = saved;
-		return failed("cannot save the mail of an interrupted commit");
+		return course_failed(
+		    "cannot save the mail of an interrupted commit");
 	}
 	/* The mail has its new place before the journal loses its own. */
-	if (!sync_dir(c) || !set_aside(c, "journal.rescued", journal))
-		return failed("cannot rename the journal");
+	if (!course_sync_dir(c) || !set_aside(c, "journal.rescued", journal))
+		return course_failed("cannot rename the journal");
 	log_line(LOG_CRIT, EVENT_RESCUED,
 		 "the mailbox was changed after an interrupted commit; what "
 		 "the commit was to keep of it is saved as %s in the state "
@@ -539,12 +351,14 @@ carry_out(struct commit *c, enum fit fit)
 	long long arrived = c->size - end;
 
 	c->unread = c->journal.unread || arrived > 0;
+	if (!course_attempt(c, course_settle, "writing the journal"))
+		return course_pending();
 	if (fit == FIT_UNFINISHED)
 		result = finish(c);
-	else if (attempt(c, seal, "writing the mailbox"))
-		result = conclude(c);
+	else if (course_attempt(c, course_seal, "writing the mailbox"))
+		result = course_conclude(c);
 	else
-		result = pending();
+		result = course_pending();
 	if (result == COMMIT_DONE)
 		log_line(LOG_NOTICE, EVENT_RECOVERED,
 			 "finished an interrupted commit; %lld octets of mail "
@@ -565,21 +379,48 @@ replay(struct commit *c)
 		break;
 	case JOURNAL_DAMAGED:
 		return give_up_damaged(c);
+	case JOURNAL_STEPS:
 	case JOURNAL_NONE:
 	case JOURNAL_ERROR:
-		return failed("cannot compare journal and mailbox");
+		return course_failed("cannot compare journal and mailbox");
 	}
 	if (view.all_new && !has_stop(c, &stop))
-		return failed("cannot read the mailbox");
+		return course_failed("cannot read the mailbox");
 	fit = judge(c, &view, stop);
 	return fit == FIT_NOT ? rescue(c) : carry_out(c, fit);
+}
+
+/* The journal has but what one step writes over. */
+static enum commit_result
+give_up_steps(struct commit *c)
+{
+	return keep_journal(c, "journal.rescued",
+			    "was to move the mailbox down in steps, but the "
+			    "mailbox was changed since");
+}
+
+static enum commit_result
+replay_steps(struct commit *c)
+{
+	enum commit_result result = COMMIT_FAILED;
+
+	switch (steps_recover(c, &result)) {
+	case STEPS_FIT:
+		return result;
+	case STEPS_DAMAGED:
+		return give_up_damaged(c);
+	case STEPS_NOT:
+		return give_up_steps(c);
+	default:
+		return course_failed("cannot compare journal and mailbox");
+	}
 }
 
 static enum commit_result
 remove_draft(const struct commit *c)
 {
 	if (!journal_remove_draft(c->dir))
-		return failed("cannot remove an unfinished journal");
+		return course_failed("cannot remove an unfinished journal");
 	return COMMIT_NOTHING;
 }
 
@@ -597,29 +438,32 @@ wait_for_mailbox(const struct commit *c)
 enum commit_result
 commit_recover(int mailbox, int state_dir, const struct commit_locks *locks)
 {
-	struct commit c = commit_of(mailbox, state_dir, locks);
+	struct commit c = course_begin(mailbox, state_dir, locks);
+	enum journal_result kind;
 	enum commit_result result;
 
 	if (mailbox < 0)
 		return wait_for_mailbox(&c);
-	if (!examine(&c))
-		return failed("cannot examine the mailbox");
-	switch (journal_open(&c.journal, state_dir)) {
+	if (!course_examine(&c))
+		return course_failed("cannot examine the mailbox");
+	kind = journal_open(&c.journal, state_dir);
+	switch (kind) {
 	case JOURNAL_OK:
+	case JOURNAL_STEPS:
 		break;
 	case JOURNAL_NONE:
 		return remove_draft(&c);
 	case JOURNAL_DAMAGED:
 		return give_up_damaged(&c);
-	case JOURNAL_ERROR:
-		return failed("cannot read the journal");
+	default:
+		return course_failed("cannot read the journal");
 	}
 	c.fence.published = true;
-	result = replay(&c);
+	result = kind == JOURNAL_OK ? replay(&c) : replay_steps(&c);
 	if (!journal_close(&c.journal))
 		log_line(LOG_WARNING, EVENT_COMMIT,
 			 "cannot close the journal: %s", strerror(errno));
 	if (result != COMMIT_DONE)
-		restore_times(&c);
+		course_restore_times(&c);
 	return result;
 }

@@ -13,26 +13,17 @@
 #include <sys/types.h>
 
 #include "commit/commit_locks.h"
+#include "commit/commit_place.h"
+#include "commit/commit_result.h"
 #include "commit/range.h"
-
-enum commit_result {
-	COMMIT_DONE,	/* removed, and durable, or the log says why not */
-	COMMIT_NOTHING, /* recovery only: there was no journal */
-	COMMIT_FAILED,	/* errno tells; the mailbox is as it was */
-	COMMIT_PENDING, /* the journal is durable, recovery will finish it;
-			   errno tells, but where the mailbox is missing */
-	COMMIT_RESCUED	/* recovery only: the journal fits the mailbox no
-			   longer; its mail is saved in a file of its own, the
-			   mailbox is untouched */
-};
 
 /*
  * Removes the n ranges (sorted, not overlapping, n > 0, within size) from the
  * file `mailbox` (open for reading and writing), which is `size` bytes long.
- * state_dir is a descriptor of the user's state directory, where the journal
- * goes. Failures are logged. Where locks is NULL nobody else knows the file.
+ * Failures are logged. Where locks is NULL nobody else knows the file.
  */
-enum commit_result commit_remove(int mailbox, off_t size, int state_dir,
+enum commit_result commit_remove(int mailbox, off_t size,
+				 const struct commit_place *place,
 				 const struct commit_range *ranges, size_t n,
 				 const struct commit_locks *locks);
 

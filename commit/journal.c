@@ -245,12 +245,35 @@ write_body(struct pass *p, const struct commit_range *r, size_t n)
 	return p->filled == p->flushed || flush(p);
 }
 
+/* Anybody may have left anything there, or have a second name for it. */
 static int
-create_draft(int dir)
+open_spare(int dir)
 {
+	int fd = openat(dir, draft_name,
+			O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && file_look(fd, &st) && S_ISREG(st.st_mode) &&
+	    st.st_nlink == 1)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+int
+journal_create_draft(int dir, const char *spare)
+{
+	int fd;
+
 	/* Whatever an interrupted commit, or anybody, left there. */
 	if (!journal_remove_draft(dir))
 		return -1;
+	if (spare != NULL && renameat(dir, spare, dir, draft_name) == 0) {
+		fd = open_spare(dir);
+		if (fd >= 0 || !journal_remove_draft(dir))
+			return fd;
+	}
 	return openat(dir, draft_name,
 		      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		      S_IRUSR | S_IWUSR);
@@ -271,16 +294,13 @@ write_draft(struct journal *j, int mailbox, const struct commit_range *ranges,
 	return ok && journal_write_head(j) && file_sync(j->fd);
 }
 
-bool
-journal_write(struct journal *j, int dir, int mailbox, off_t size,
-	      const struct commit_range *ranges, size_t n, bool unread)
+static void
+lay_out(struct journal *j, off_t size, const struct commit_range *ranges,
+	size_t n)
 {
-	int saved;
-
 	memset(j, 0, sizeof(*j));
 	j->first = ranges[0].start;
 	j->end = j->old_size = size;
-	j->unread = unread;
 	for (size_t i = 0; i < n; i++)
 		j->end -= ranges[i].end - ranges[i].start;
 	assert(j->end > 0);
@@ -288,7 +308,26 @@ journal_write(struct journal *j, int dir, int mailbox, off_t size,
 	if (j->shortens)
 		j->first -= min_off(j->first, WITNESS);
 	journal_place(j);
-	j->fd = create_draft(dir);
+}
+
+off_t
+journal_need(off_t size, const struct commit_range *ranges, size_t n)
+{
+	struct journal j;
+
+	lay_out(&j, size, ranges, n);
+	return journal_size(&j);
+}
+
+bool
+journal_write(struct journal *j, int dir, int mailbox, off_t size,
+	      const struct commit_range *ranges, size_t n, bool unread)
+{
+	int saved;
+
+	lay_out(j, size, ranges, n);
+	j->unread = unread;
+	j->fd = journal_create_draft(dir, NULL);
 	if (j->fd < 0)
 		return false;
 	if (write_draft(j, mailbox, ranges, n))
@@ -352,7 +391,7 @@ journal_open(struct journal *j, int dir)
 			   ? JOURNAL_DAMAGED
 			   : JOURNAL_ERROR;
 	result = journal_read_head(j);
-	if (result != JOURNAL_OK) {
+	if (result != JOURNAL_OK && result != JOURNAL_STEPS) {
 		saved = errno;
 		(void)journal_close(j);
 		errno = saved;

@@ -29,6 +29,15 @@ bool journal_draft_waits(int dir);
 bool journal_remove_draft(int dir);
 
 /*
+ * An empty draft, open for reading and writing; -1: errno tells. Where there is
+ * a file `spare` (or NULL) in the directory it becomes the draft as it is.
+ */
+int journal_create_draft(int dir, const char *spare);
+
+/* How large the journal is that takes the ranges out. */
+off_t journal_need(off_t size, const struct commit_range *ranges, size_t n);
+
+/*
  * Writes the draft of a journal that takes the ranges out of the mailbox, but
  * not all there is. It is durable when this returns true, but counts only when
  * published. Else errno tells, and nothing is left of it.
@@ -39,7 +48,10 @@ bool journal_write(struct journal *j, int dir, int mailbox, off_t size,
 /* Makes the draft the journal, in the place of one that may be there. */
 bool journal_publish(int dir);
 
-/* Opens the journal; its header is right when the result is JOURNAL_OK. */
+/*
+ * Opens the journal; its header is right when the result is JOURNAL_OK, and
+ * nothing but its fd is known when it is JOURNAL_STEPS.
+ */
 enum journal_result journal_open(struct journal *j, int dir);
 
 /*

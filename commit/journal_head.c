@@ -4,7 +4,6 @@
  */
 #include "commit/journal_head.h"
 
-#include <endian.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,6 +11,8 @@
 #include <xxhash.h>
 
 #include "base/fileio.h"
+#include "commit/bytes.h"
+#include "commit/steps_magic.h"
 
 enum { HEAD_MAX = 2 * PAGE, VERSION = 1 };
 
@@ -56,55 +57,6 @@ off_t
 journal_size(const struct journal *j)
 {
 	return journal_entry(j, j->end - 1) + ENTRY;
-}
-
-/* Numbers */
-
-static void
-put32(unsigned char *p, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(p, &value, sizeof(value));
-}
-
-static void
-put64(unsigned char *p, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(p, &value, sizeof(value));
-}
-
-static void
-put_hash(unsigned char *p, struct journal_hash hash)
-{
-	put64(p, hash.low);
-	put64(p + 8, hash.high);
-}
-
-static uint32_t
-get32(const unsigned char *p)
-{
-	uint32_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return le32toh(value);
-}
-
-static uint64_t
-get64(const unsigned char *p)
-{
-	uint64_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return le64toh(value);
-}
-
-static struct journal_hash
-get_hash(const unsigned char *p)
-{
-	struct journal_hash hash = { get64(p), get64(p + 8) };
-
-	return hash;
 }
 
 /* The head */
@@ -194,6 +146,8 @@ journal_read_head(struct journal *j)
 	len = st.st_size < HEAD_MAX ? st.st_size : HEAD_MAX;
 	if (!file_read(j->fd, head, (size_t)len, 0))
 		return JOURNAL_ERROR;
+	if (steps_is_head(head))
+		return JOURNAL_STEPS;
 	return parse_head(j, head, len, st.st_size) ? JOURNAL_OK
 						    : JOURNAL_DAMAGED;
 }

@@ -32,9 +32,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct journal_hash {
-	uint64_t low, high;
-};
+#include "commit/bytes.h"
 
 struct journal {
 	int fd;
@@ -50,6 +48,7 @@ struct journal {
 
 enum journal_result {
 	JOURNAL_OK,
+	JOURNAL_STEPS,	 /* one of steps: steps_file.h */
 	JOURNAL_NONE,	 /* there is none */
 	JOURNAL_DAMAGED, /* no journal of ours, or not what was written */
 	JOURNAL_ERROR	 /* errno tells */
@@ -78,7 +77,7 @@ off_t journal_size(const struct journal *j);
 
 bool journal_write_head(const struct journal *j);
 
-/* Fills all of *j from j->fd: OK, DAMAGED or ERROR. */
+/* Fills all of *j from j->fd: all but NONE. */
 enum journal_result journal_read_head(struct journal *j);
 
 #endif

@@ -19,7 +19,7 @@
 
 #include "base/fileio.h"
 
-static const char index_name[] = "index";
+const char index_name[] = "index";
 static const char index_temporary[] = "index.tmp";
 static const char magic[8] = "pop3dix";
 

@@ -11,6 +11,9 @@
 #include "mbox/snapshot.h"
 #include "mbox/syntax.h"
 
+/* The file's name in the state directory. */
+extern const char index_name[];
+
 /* RFC 1225's LAST: the content of the highest message accessed. */
 struct index_last {
 	bool known;

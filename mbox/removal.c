@@ -11,6 +11,7 @@
 #include "base/fileio.h"
 #include "base/log.h"
 #include "commit/commit.h"
+#include "mbox/index.h"
 
 static size_t
 marked(const struct mbox_store *m)
@@ -180,16 +181,20 @@ commit_locked(struct mbox_store *m, size_t *removed)
 	size_t left = left_over(m);
 	struct commit_range *ranges = collect_ranges(m, &count);
 	const struct commit_locks locks = mbox_locks(m);
+	const struct commit_place place = { m->place.state_dir,
+					    m->place.state_path, index_name };
 	enum commit_result result = COMMIT_FAILED;
 	if (ranges != NULL && count == 0)
 		result = COMMIT_DONE;
 	else if (ranges != NULL && file_look(m->mailbox.fd, &st))
-		result =
-		    commit_remove(m->mailbox.fd, st.st_size, m->place.state_dir,
-				  ranges, count, &locks);
+		result = commit_remove(m->mailbox.fd, st.st_size, &place,
+				       ranges, count, &locks);
 	free(ranges);
-	if (result == COMMIT_FAILED)
+	if (result == COMMIT_FAILED) {
+		/* The journal may have had its place. */
+		m->index_has_news = true;
 		return MAILDROP_TEMPORARY;
+	}
 	tell_removed(m);
 	/* Also one that is still to be finished is decided. */
 	*removed = wanted - left;

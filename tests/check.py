@@ -122,11 +122,12 @@ def faults():
     """Each pattern by itself: together they would take a while."""
     cuts = f"{TOP}/tests/fault/test_cuts.py"
     for pattern in ("first", "every-other", "all-but-the-last", "middle-run",
-                    "last-two", "all"):
+                    "last-two", "all", "first-in-steps",
+                    "every-other-in-steps"):
         these = f"{pattern}]" if pattern != "all" else "(-all] or [all])"
         yield pytest(f"fault: {pattern}", cuts, PLAIN,
                      "-k", f"{these} and not done_again")
-    for pattern in ("every-other", "last-two"):
+    for pattern in ("every-other", "last-two", "first-in-steps"):
         yield pytest(f"fault: recovery of {pattern}", cuts, PLAIN,
                      "-k", f"{pattern}] and done_again")
     yield pytest("fault: Maildir", f"{TOP}/tests/fault/test_maildir_cuts.py",

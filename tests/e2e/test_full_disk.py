@@ -56,15 +56,39 @@ def on_a_small_disk(host, size):
     host.command = lambda *options: [*argv, *plain(*options)]
 
 
+@pytest.mark.parametrize("size", ["128k", "32k", "16k"])
 @pytest.mark.parametrize("numbers", [[1], [1, 3, 5]], ids=str)
-def test_a_full_disk_leaves_the_mail_as_it_was(host, data, numbers):
-    on_a_small_disk(host, "128k")
+def test_a_full_disk_takes_steps(host, data, numbers, size):
+    """Too small for a whole journal, and, with 16k, for any but the index's."""
+    on_a_small_disk(host, size)
+    left = [message(n, f"line {n}\n" * 5000) for n in range(1, 9)
+            if n not in numbers]
     with host.login() as s:
         for n in numbers:
             s.ok(f"DELE {n}")
+        s.ok("QUIT")
+    assert host.read() == b"".join(left)
+    need = len(host.read())
+    log = host.log().decode()
+    assert f"{host.state}/thomas: no room for a journal of " in log
+    assert "(No space left on device); with " in log
+    assert need < int(log.split("a journal of ")[1].split()[0]) < 2 * need
+
+
+def test_too_little_room_for_any_step_is_told(host):
+    """One octet to go and megabytes behind it: too many steps."""
+    big = message(2, "x\n").rstrip(b"\n") + b"y" * 20_000_000 + b"\n\n"
+    data = host.write(message(1, "short\n"), big)
+    on_a_small_disk(host, "12k")
+    with host.login() as s:
+        s.ok("DELE 1")
         s.err("QUIT", "-ERR [SYS/...] ...not removed...")
         s.closed()
     assert host.read() == data
+    log = host.log().decode()
+    assert f"{host.state}/thomas: no room for the journal " \
+        "(No space left on device): 20" in log
+    assert " to do it in steps, and " in log
 
 
 def test_a_disk_without_any_room_still_lets_one_read(host, data):

@@ -14,6 +14,9 @@
  *           any other process moves on, or, where the action is none, before
  *           each call that is counted, whose number is in $CALL
  *
+ * In the environment CUT_ROOM, where it is there, is how large a file can be
+ * made by fallocate, in all processes; beyond, the disk is full.
+ *
  * REPORT gets a line for each call counted: its number in the kernel's table,
  * its arguments and, if it came back, what it returned; and a last line
  * "SIGSYS N" where the filter of N processes has ended them. No process's memory
@@ -47,6 +50,7 @@ static struct {
 	long error;
 	bool for_ever;
 	const char *hook;
+	long long room; /* -1: any */
 
 	pid_t pids[PROCESSES], first, cut; /* cut: -1 until it is known */
 	long children;
@@ -55,7 +59,7 @@ static struct {
 	long refused; /* processes that died of SIGSYS */
 	struct __ptrace_syscall_info entries[PROCESSES];
 	int status;
-} c = { .cut = -1 };
+} c = { .cut = -1, .room = -1 };
 
 static _Noreturn void
 die(const char *what)
@@ -199,6 +203,13 @@ is_the_read(const struct __ptrace_syscall_info *entry,
 	       entry->entry.args[0] == 0;
 }
 
+static bool
+is_too_large(const struct __ptrace_syscall_info *entry)
+{
+	return c.room >= 0 && entry->entry.nr == SYS_fallocate &&
+	       (long long)entry->entry.args[3] > c.room;
+}
+
 static void
 at_syscall(pid_t pid)
 {
@@ -210,9 +221,13 @@ at_syscall(pid_t pid)
 		*entry = info;
 		if (pid == c.cut)
 			at_entry(pid, &info);
+		if (is_too_large(&info))
+			leave_out(pid);
 	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
 		if (pid == c.cut && c.failing)
 			set_result(pid, -c.error);
+		else if (is_too_large(entry))
+			set_result(pid, -ENOSPC);
 		if (pid == c.cut && c.count > 0)
 			fprintf(c.report, " %lld", (long long)info.exit.rval);
 		if (c.cut == -1 && is_the_read(entry, &info))
@@ -329,6 +344,8 @@ main(int argc, char **argv)
 	 * that looks as if it lived. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
 		die("PR_SET_CHILD_SUBREAPER");
+	if (getenv("CUT_ROOM"))
+		c.room = strtoll(getenv("CUT_ROOM"), NULL, 10);
 	parse(argv);
 	start(argv + 7);
 	run();

@@ -16,6 +16,8 @@ PATTERNS = {
     "middle-run": [3, 4],
     "last-two": [5, 6],
     "all": [1, 2, 3, 4, 5, 6],
+    "first-in-steps": [1],
+    "every-other-in-steps": [1, 3, 5],
 }
 ARRIVED = message(7)
 
@@ -23,8 +25,9 @@ ARRIVED = message(7)
 class Cuts:
     """One mailbox, one set of messages to delete, cut again and again."""
 
-    def __init__(self, host, cutter, numbers):
+    def __init__(self, host, cutter, numbers, room=None):
         self.host = host
+        self.room = room
         self.numbers = numbers
         self.out = host.directory("out")
         self.report = os.path.join(self.out, "report")
@@ -37,7 +40,8 @@ class Cuts:
         self.state = os.path.join(host.state, "thomas")
 
     def argv(self, trigger, at, action, hook, command):
-        return [self.cutter, self.report, trigger, str(at), action, hook,
+        room = ["env", f"CUT_ROOM={self.room}"] if self.room else []
+        return [*room, self.cutter, self.report, trigger, str(at), action, hook,
                 "--", *command]
 
     def calls(self):

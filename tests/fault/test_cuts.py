@@ -11,7 +11,9 @@ EVERY = pytest.mark.parametrize("pattern", PATTERNS)
 
 @pytest.fixture
 def cuts(host, cutter, pattern):
-    return Cuts(host, cutter, PATTERNS[pattern])
+    # the journal of steps, with room for a part of a message
+    room = 100000 if pattern.endswith("in-steps") else None
+    return Cuts(host, cutter, PATTERNS[pattern], room)
 
 
 @EVERY
@@ -20,6 +22,7 @@ def test_without_a_cut(cuts, pattern):
     assert line.startswith(b"+OK")
     assert cuts.is_settled()
     cuts.no_lock_is_left()
+    assert (b"moved down in" in cuts.host.log()) == bool(cuts.room)
 
 
 @EVERY
@@ -67,7 +70,7 @@ def test_the_next_login_or_recover_finishes_it(cuts, pattern, count_cuts):
                 assert cuts.mailbox(arrived) in ("old", "new"), at
 
 
-@pytest.mark.parametrize("pattern", ["first"])
+@pytest.mark.parametrize("pattern", ["first", "first-in-steps"])
 def test_a_mailbox_that_is_away_for_a_while(cuts, pattern, count_cuts):
     """Its file system is not mounted: half a commit is finished later."""
     mailbox = cuts.host.mailbox
@@ -111,7 +114,8 @@ def test_a_call_that_fails(cuts, pattern, action, count_cuts):
         cuts.no_lock_is_left()
 
 
-@pytest.mark.parametrize("pattern", ["every-other", "last-two"])
+@pytest.mark.parametrize("pattern", ["every-other", "last-two",
+                                     "first-in-steps"])
 def test_a_recovery_that_is_cut_is_done_again(cuts, pattern, count_cuts):
     """
     Each cut of QUIT that leaves a journal, and every third of --recover, for

@@ -8,7 +8,7 @@
  * keeps all that was done, a power cut some of what no fsync has covered. For
  * the mailbox that is any subset of the sectors written and of the truncation
  * and its zeros; for the directory the operations up to one of them; any other
- * file is as it was synced, or as it is.
+ * file has of each sector what was synced, or what is there.
  */
 #ifndef DISK_H
 #define DISK_H
@@ -89,6 +89,7 @@ static struct disk {
 	bool interrupt;
 	bool no_fallocate;
 	fsblkcnt_t blocks_free;
+	off_t room; /* of all files but the mailbox; -1: any */
 	rlim_t size_limit;
 	unsigned changes; /* of the mailbox: its mtime */
 	bool grew;	  /* a write made the mailbox longer: never right */
@@ -109,6 +110,7 @@ disk_clear(void)
 	disk.short_io = disk.interrupt = disk.no_fallocate = disk.grew = false;
 	disk.size_limit = RLIM_INFINITY;
 	disk.blocks_free = 1000 * 1000;
+	disk.room = -1;
 }
 
 static int
@@ -157,8 +159,24 @@ disk_load(const struct world *w)
 	}
 }
 
+/* Of each sector of a file the one or the other; the size is one of both. */
 static void
-disk_save(struct world *w, const struct names *names, bool durable)
+mix_content(struct content *to, const struct inode *inode, bool (*choose)(int))
+{
+	copy_content(to, choose(0) ? &inode->durable : &inode->now);
+	for (off_t at = 0; at < to->size; at += DISK_SECTOR) {
+		const struct content *from = choose((int)(at / DISK_SECTOR) + 1)
+						 ? &inode->durable
+						 : &inode->now;
+
+		if (at + DISK_SECTOR <= from->size)
+			memcpy(to->bytes + at, from->bytes + at, DISK_SECTOR);
+	}
+}
+
+/* What a file has: all, or what choose says. */
+static void
+disk_save(struct world *w, const struct names *names, bool (*choose)(int))
 {
 	memset(w->name, 0, sizeof(w->name));
 	for (int i = 0; i < NAMES; i++) {
@@ -167,8 +185,10 @@ disk_save(struct world *w, const struct names *names, bool durable)
 		if (!names->name[i][0])
 			continue;
 		memcpy(w->name[i], names->name[i], sizeof(w->name[i]));
-		copy_content(&w->file[i],
-			     durable ? &inode->durable : &inode->now);
+		if (choose)
+			mix_content(&w->file[i], inode, choose);
+		else
+			copy_content(&w->file[i], &inode->now);
 	}
 }
 
@@ -176,7 +196,7 @@ disk_save(struct world *w, const struct names *names, bool durable)
 static void
 disk_after_kill(struct world *w)
 {
-	disk_save(w, &disk.names, false);
+	disk_save(w, &disk.names, NULL);
 	copy_content(&w->mailbox, &disk.inode[0].now);
 }
 
@@ -212,6 +232,20 @@ disk_call(void)
 		return -1;
 	}
 	return 0;
+}
+
+/* Whether a file may grow to that size. */
+static bool
+disk_has_room(const struct content *c, off_t size)
+{
+	off_t used = 0;
+
+	for (int i = 0; i < NAMES; i++)
+		if (disk.names.name[i][0])
+			used += disk.inode[disk.names.inode[i]].now.size;
+	errno = ENOSPC;
+	return disk.room < 0 || size <= c->size ||
+	       used - c->size + size <= disk.room;
 }
 
 /* Called before something is changed. */
@@ -346,6 +380,8 @@ disk_pwrite(int fd, const void *buf, size_t len, off_t at)
 	if (disk.short_io && len > to_sector_end(at))
 		len = to_sector_end(at);
 	if (fd != MAILBOX_FD) {
+		if (!disk_has_room(&inode->now, at + (off_t)len))
+			return -1;
 		disk_step();
 		if (at + (off_t)len > FILE_MAX)
 			abort();
@@ -372,9 +408,13 @@ disk_ftruncate(int fd, off_t size)
 
 	if (disk_call() != 0 || disk_interrupted())
 		return -1;
-	if (fd != MAILBOX_FD || size > inode->now.size)
+	if (size > inode->now.size)
 		abort();
 	disk_step();
+	if (fd != MAILBOX_FD) {
+		inode->now.size = size;
+		return 0;
+	}
 	disk.changes++;
 	e[0].what = EFFECT_ZERO;
 	e[0].at = size;
@@ -418,6 +458,10 @@ disk_fallocate(int fd, int mode, off_t at, off_t len)
 	errno = EOPNOTSUPP;
 	if (disk.no_fallocate)
 		return -1;
+	if (len <= c->size)
+		return 0;
+	if (!disk_has_room(c, len))
+		return -1;
 	disk_step();
 	memset(c->bytes + c->size, 0, (size_t)(len - c->size));
 	c->size = len;
@@ -452,6 +496,7 @@ disk_statx(int dir, const char *name, int flags, unsigned mask, struct statx *x)
 	if (inode < 0)
 		return -1;
 	x->stx_ino = (unsigned)inode + 1;
+	x->stx_nlink = 1;
 	if (inode == 0)
 		x->stx_atime.tv_nsec = x->stx_mtime.tv_nsec = disk.changes;
 	x->stx_size = (unsigned long long)disk.inode[inode].now.size;
@@ -543,8 +588,17 @@ disk_alloc(size_t alignment, size_t size)
 	(void)alignment;
 	while (disk.allocated[i])
 		i++;
-	disk.allocated[i] = malloc(size);
+	disk.allocated[i] =
+	    aligned_alloc(DISK_BLOCK, (size / DISK_BLOCK + 1) * DISK_BLOCK);
 	return disk.allocated[i];
+}
+
+static void *
+disk_calloc(size_t n, size_t size)
+{
+	void *p = disk_alloc(1, n * size);
+
+	return p ? memset(p, 0, n * size) : NULL;
 }
 
 static void
@@ -581,6 +635,8 @@ disk_reap(void)
 #define futimens disk_futimens
 #define getrlimit disk_getrlimit
 #define aligned_alloc disk_alloc
+#define malloc(size) disk_alloc(1, size)
+#define calloc disk_calloc
 #define free disk_free
 
 #endif

@@ -7,6 +7,10 @@
 static const unsigned gone[] = { 0x01, 0x2a, 0x0c, 0x38, 0x3f };
 enum { CASES = sizeof(gone) / sizeof(*gone) };
 
+/* With all room for the journal, and with so little that it takes steps. */
+static const off_t rooms[] = { -1, 2048, 2048 + 16 };
+enum { ROOMS = sizeof(rooms) / sizeof(*rooms) };
+
 static int asked, act_at, act_after_call;
 static bool acted;
 static struct content left; /* what nobody may change any more */
@@ -84,7 +88,7 @@ other_host(enum then then)
 			deliver(12);
 		if (mailbox->size > first.end)
 			assert_int_equal(commit_remove(MAILBOX_FD,
-						       mailbox->size, DIR_FD,
+						       mailbox->size, &place,
 						       &first, 1, NULL),
 					 COMMIT_DONE);
 	}
@@ -115,19 +119,18 @@ check_left(void)
 }
 
 static void
-test_a_commit_stops_where_its_lock_is_lost(void **state)
+a_commit_stops_where_its_lock_is_lost(void)
 {
 	static const struct commit_locks losing = { lost, NULL };
 	int stops = 0;
 
-	(void)state;
 	for (int i = 0; i < CASES; i++) {
 		int at = 0, result;
 
 		make_scenario(KIND_DISTINCT, 6, gone[i]);
 		do {
 			begin(at++, -1);
-			disk_load(&scenario.old);
+			load(&scenario.old);
 			locks = &losing;
 			result = run_commit();
 			locks = NULL;
@@ -146,7 +149,7 @@ test_a_commit_stops_where_its_lock_is_lost(void **state)
 }
 
 static void
-test_what_another_host_committed_since_is_left_alone(void **state)
+what_another_host_committed_since_is_left_alone(void)
 {
 	static const struct commit_locks lent[] = {
 		{ given_again, &then_remove },
@@ -155,14 +158,13 @@ test_what_another_host_committed_since_is_left_alone(void **state)
 	};
 	int times = 0;
 
-	(void)state;
 	for (int i = 0; i < 3 * CASES; i++) {
 		int at = 0;
 
 		make_scenario(KIND_DISTINCT, 6, gone[i / 3]);
 		do {
 			begin(at++, -1);
-			disk_load(&scenario.old);
+			load(&scenario.old);
 			locks = &lent[i % 3];
 			(void)run_commit();
 			if (acted)
@@ -175,25 +177,24 @@ test_what_another_host_committed_since_is_left_alone(void **state)
 
 /* The call that was on its way when the network went fails. */
 static void
-test_a_step_is_not_tried_again_over_another_hosts_work(void **state)
+a_step_is_not_tried_again_over_another_hosts_work(void)
 {
 	static const struct commit_locks lent[] = {
 		{ given_again, &then_deliver }, { given_again, &then_fill_up }
 	};
 	int times = 0;
 
-	(void)state;
 	for (int i = 0; i < 2 * CASES; i++) {
 		int calls;
 
 		make_scenario(KIND_DISTINCT, 6, gone[i / 2]);
-		disk_load(&scenario.old);
+		load(&scenario.old);
 		locks = NULL;
 		assert_int_equal(run_commit(), COMMIT_DONE);
 		calls = disk.calls;
 		for (int n = 0; n < calls; n++) {
 			begin(0, n);
-			disk_load(&scenario.old);
+			load(&scenario.old);
 			disk.fail_at = n;
 			disk.fail_times = 1;
 			disk.fail_errno = EIO;
@@ -209,12 +210,11 @@ test_a_step_is_not_tried_again_over_another_hosts_work(void **state)
 }
 
 static void
-test_a_recovery_leaves_another_hosts_work_alone(void **state)
+a_recovery_leaves_another_hosts_work_alone(void)
 {
 	static const struct commit_locks lent = { given_again, &then_deliver };
 	int times = 0;
 
-	(void)state;
 	for (int i = 0; i < CASES; i++) {
 		make_scenario(KIND_DISTINCT, 6, gone[i]);
 		locks = NULL;
@@ -223,7 +223,7 @@ test_a_recovery_leaves_another_hosts_work_alone(void **state)
 
 			do {
 				begin(at++, -1);
-				disk_load(&first_cut);
+				load(&first_cut);
 				locks = &lent;
 				(void)run_recover(MAILBOX_FD);
 				if (acted)
@@ -235,6 +235,46 @@ test_a_recovery_leaves_another_hosts_work_alone(void **state)
 	}
 	print_message("%d times\n", times);
 	assert_true(times > 10 * CASES);
+}
+
+static void
+test_a_commit_stops_where_its_lock_is_lost(void **state)
+{
+	(void)state;
+	for (int i = 0; i < ROOMS; i++) {
+		room = rooms[i];
+		a_commit_stops_where_its_lock_is_lost();
+	}
+}
+
+static void
+test_what_another_host_committed_since_is_left_alone(void **state)
+{
+	(void)state;
+	for (int i = 0; i < ROOMS; i++) {
+		room = rooms[i];
+		what_another_host_committed_since_is_left_alone();
+	}
+}
+
+static void
+test_a_step_is_not_tried_again_over_another_hosts_work(void **state)
+{
+	(void)state;
+	for (int i = 0; i < ROOMS; i++) {
+		room = rooms[i];
+		a_step_is_not_tried_again_over_another_hosts_work();
+	}
+}
+
+static void
+test_a_recovery_leaves_another_hosts_work_alone(void **state)
+{
+	(void)state;
+	for (int i = 0; i < ROOMS; i++) {
+		room = rooms[i];
+		a_recovery_leaves_another_hosts_work_alone();
+	}
 }
 
 int

@@ -11,6 +11,14 @@ void check_spool(struct check *c);
 void check_state(struct check *c);
 void check_kernel(struct check *c);
 
+/*
+ * check_room.c: whether deletions find room in the state directory. For one
+ * user: as the user.
+ */
+void check_room(struct check *c, const char *dir);
+void check_user_room(struct check *c, const char *state_dir,
+		     const char *mailbox);
+
 /* check_tls.c: what keeps passwords from listeners. */
 void check_tls(struct check *c);
 

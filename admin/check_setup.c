@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -463,32 +462,6 @@ systemd_mends_mode(const char *dir)
 			return true;
 	}
 	return false;
-}
-
-/* Where the directory will be made, and whether there is room. */
-static void
-check_room(struct check *c, const char *dir)
-{
-	struct statvfs fs;
-
-	if (statvfs(dir, &fs) != 0)
-		return;
-	unsigned long long mb =
-	    (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
-	if ((fs.f_flag & ST_RDONLY) != 0)
-		check_say(c, CHECK_ERROR,
-			  "state directory %s: its file system is read-only",
-			  dir);
-	else if (fs.f_bavail == 0 || (fs.f_files != 0 && fs.f_favail == 0))
-		check_say(c, CHECK_ERROR,
-			  "state directory %s: its file system is full: make "
-			  "room, or name another by --state-dir",
-			  dir);
-	else
-		check_say(c, mb < 64 ? CHECK_WARNING : CHECK_OK,
-			  "state directory %s: %llu MB free; it has to have "
-			  "room for the largest mailbox",
-			  dir, mb);
 }
 
 void

@@ -188,10 +188,12 @@ check_mailbox(struct check *c, const struct account *a)
 	if (child == 0) {
 		if (!privilege_become(a->uid, a->gid))
 			_exit(CHECK_ERROR + 1);
-		if (maildir_is(a->mailbox))
+		if (maildir_is(a->mailbox)) {
 			open_maildir(c, a);
-		else
+		} else {
 			open_mailbox(c, a, found);
+			check_user_room(c, a->state_dir, a->mailbox);
+		}
 		_exit((int)c->worst);
 	}
 	if (child > 0)

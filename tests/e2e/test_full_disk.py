@@ -2,6 +2,7 @@
 import os
 import resource
 import shutil
+import subprocess
 
 import pytest
 from pop3 import message
@@ -89,6 +90,35 @@ def test_too_little_room_for_any_step_is_told(host):
     assert f"{host.state}/thomas: no room for the journal " \
         "(No space left on device): 20" in log
     assert " to do it in steps, and " in log
+
+
+def checked(host, *more):
+    process = host.popen(host.command("--check", *more), text=True,
+                         stdout=subprocess.PIPE)
+    return process.communicate(timeout=20)[0]
+
+
+@pytest.mark.parametrize("size, verdict, says", [
+    ("128k", "warning", "cannot take as much as the mailbox, "),
+    ("1m", "ok", "can take as much as the mailbox, "),
+])
+def test_check_of_a_user_tells_whether_there_is_room(host, data, size, verdict,
+                                                     says):
+    on_a_small_disk(host, size)
+    out = checked(host, "thomas")
+    line = next(line for line in out.splitlines()
+                if "room for a deletion" in line)
+    assert line.split()[0] == verdict
+    assert f"{says}{len(data)} bytes" in line
+    assert ("No space left on device" in line) == (verdict == "warning")
+
+
+def test_check_compares_the_room_with_the_largest_mailbox(host):
+    with open(host.mailbox, "wb") as big:
+        big.truncate(3 << 20)
+    on_a_small_disk(host, "2m")
+    assert "2 MB free, less than the largest mailbox, " \
+        f"{host.mailbox}, has (3 MB)" in checked(host)
 
 
 def test_a_disk_without_any_room_still_lets_one_read(host, data):

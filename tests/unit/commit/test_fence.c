@@ -16,7 +16,7 @@ static bool acted;
 static struct content left; /* what nobody may change any more */
 
 static void
-begin(int at, int after_call)
+begin_at(int at, int after_call)
 {
 	asked = 0;
 	acted = false;
@@ -129,7 +129,7 @@ a_commit_stops_where_its_lock_is_lost(void)
 
 		make_scenario(KIND_DISTINCT, 6, gone[i]);
 		do {
-			begin(at++, -1);
+			begin_at(at++, -1);
 			load(&scenario.old);
 			locks = &losing;
 			result = run_commit();
@@ -163,7 +163,7 @@ what_another_host_committed_since_is_left_alone(void)
 
 		make_scenario(KIND_DISTINCT, 6, gone[i / 3]);
 		do {
-			begin(at++, -1);
+			begin_at(at++, -1);
 			load(&scenario.old);
 			locks = &lent[i % 3];
 			(void)run_commit();
@@ -193,7 +193,7 @@ a_step_is_not_tried_again_over_another_hosts_work(void)
 		assert_int_equal(run_commit(), COMMIT_DONE);
 		calls = disk.calls;
 		for (int n = 0; n < calls; n++) {
-			begin(0, n);
+			begin_at(0, n);
 			load(&scenario.old);
 			disk.fail_at = n;
 			disk.fail_times = 1;
@@ -222,7 +222,7 @@ a_recovery_leaves_another_hosts_work_alone(void)
 			int at = 0;
 
 			do {
-				begin(at++, -1);
+				begin_at(at++, -1);
 				load(&first_cut);
 				locks = &lent;
 				(void)run_recover(MAILBOX_FD);

@@ -227,6 +227,12 @@ maildrop_resume(struct maildrop *m)
 
 /* ---- what there is */
 
+bool
+maildrop_is_missing(const struct maildrop *m)
+{
+	return m->store->missing;
+}
+
 size_t
 maildrop_count(const struct maildrop *m)
 {

@@ -54,6 +54,9 @@ enum maildrop_result maildrop_recover(const struct options *o, const char *path,
 /* Forgets marks, gives up all locks. */
 void maildrop_close(struct maildrop *m);
 
+/* Whether there was no mailbox at all at login. */
+bool maildrop_is_missing(const struct maildrop *m);
+
 /* How many there were at login; numbers run from 1 to it. */
 size_t maildrop_count(const struct maildrop *m);
 

@@ -40,6 +40,7 @@ struct store_place {
 /* Each store's own begins with it. */
 struct store {
 	const struct store_operations *operations;
+	bool missing; /* there was no such mailbox, which is an empty one */
 	/* NULL, or to be told of each message that the commit has removed */
 	void (*removed)(void *arg, size_t n);
 	void *removed_arg;

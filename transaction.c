@@ -205,7 +205,7 @@ client_is_back(void *arg)
 }
 
 static void
-greet(struct session *s, const char *user)
+greet(struct session *s, const struct maildrop_owner *owner)
 {
 	size_t count;
 	off_t octets;
@@ -214,10 +214,14 @@ greet(struct session *s, const char *user)
 	maildrop_total(s->maildrop, &count, &octets);
 	s->summary.left = count;
 	stream_printf(&s->stream, "+OK %s has %zu message%s (%lld octets).",
-		      session_told(told, user), count, plural(count),
+		      session_told(told, owner->user), count, plural(count),
 		      (long long)octets);
-	log_line(LOG_INFO, EVENT_LOGIN, "logged in, %zu message%s, %lld octets",
-		 count, plural(count), (long long)octets);
+	bool missing = maildrop_is_missing(s->maildrop);
+	log_line(LOG_INFO, EVENT_LOGIN,
+		 "logged in, %zu message%s, %lld octets%s%s", count,
+		 plural(count), (long long)octets,
+		 missing ? "; there is no mailbox " : "",
+		 missing ? owner->mailbox : "");
 }
 
 /* The monitor was killed: there is nobody else to say it. */
@@ -306,7 +310,7 @@ transaction_run(const struct session_start *start,
 		refuse(&s, r, began);
 		return EX_OK;
 	}
-	greet(&s, owner->user);
+	greet(&s, owner);
 	stream_flush(&s.stream);
 	maildrop_save_index(s.maildrop);
 	s.stream.idle_after = IDLE_AFTER;

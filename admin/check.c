@@ -37,6 +37,7 @@ check_run(const struct options *o)
 	check_tls(&c);
 	check_secrets(&c);
 	check_spool(&c);
+	check_delivery(&c);
 	check_mta(&c);
 	check_state(&c);
 	check_units(&c);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/mta_ask.h"
+
 enum { OUTPUT_SIZE = 16384 };
 
 static unsigned
@@ -65,62 +67,68 @@ kinds_in(const char *text)
 	       (strstr(text, "flock") ? kind_bit(LOCK_FLOCK) : 0);
 }
 
+/* Virtual users' mail goes through another of Postfix's programs. */
 static bool
 check_postfix(struct check *c)
 {
-	static const char *const ask_locks[] = { "/usr/sbin/postconf", "-h",
-						 "mailbox_delivery_lock",
-						 NULL };
-	static const char *const ask_command[] = { "/usr/sbin/postconf", "-h",
-						   "mailbox_command", NULL };
+	const bool virtual = c->options->virtual_user != NULL;
 	char out[OUTPUT_SIZE];
 
-	if (check_output(ask_command, 1, out, sizeof(out)) != 0)
+	if (!postfix_ask("mailbox_command", out, sizeof(out)))
 		return false;
-	if (out[0] != '\n' && out[0] != '\0') {
+	if (!virtual && out[0] != '\0') {
 		out[strcspn(out, " \n")] = '\0';
 		check_say(c, CHECK_OK, "Postfix delivers by %s", out);
 		return true;
 	}
-	if (check_output(ask_locks, 1, out, sizeof(out)) == 0)
-		compare(c, "Postfix", kinds_in(out));
+	if (postfix_ask(virtual ? "virtual_mailbox_lock"
+				: "mailbox_delivery_lock",
+			out, sizeof(out)))
+		compare(c, virtual ? "Postfix (virtual)" : "Postfix",
+			kinds_in(out));
 	return true;
-}
-
-/* Exim prints "no_use_fcntl_lock" or "use_fcntl_lock", one line each. */
-static bool
-has_line(const char *out, const char *line)
-{
-	size_t len = strlen(line);
-
-	for (const char *s = out; (s = strstr(s, line)) != NULL; s += len)
-		if ((s == out || s[-1] == '\n') &&
-		    (s[len] == '\n' || s[len] == '\0'))
-			return true;
-	return false;
 }
 
 static bool
 check_exim(struct check *c)
 {
-	static const char *const programs[] = { "/usr/sbin/exim4",
-						"/usr/sbin/exim" };
-	char out[OUTPUT_SIZE];
-	int status = -1;
+	char out[OUTPUT_SIZE], transport[64], program[96];
 
-	for (size_t i = 0; status != 0 && i < 2; i++) {
-		const char *argv[] = { programs[i], "-bP", "transport",
-				       "mail_spool", NULL };
-		status = check_output(argv, 1, out, sizeof(out));
-	}
-	if (status != 0)
+	exim_local_transport(transport, sizeof(transport));
+	if (!exim_ask("transport", transport, out, sizeof(out)))
 		return false;
+	/* Nobody locks a Maildir, and a command has its own locks. */
+	if (exim_has(out, "maildir_format") ||
+	    exim_value(out, "command", program, sizeof(program)))
+		return true;
+	snprintf(program, sizeof(program), "Exim (transport %s)", transport);
 	compare(
-	    c, "Exim (transport mail_spool)",
-	    (has_line(out, "use_lockfile") ? kind_bit(LOCK_DOTLOCK) : 0) |
-		(has_line(out, "use_fcntl_lock") ? kind_bit(LOCK_FCNTL) : 0) |
-		(has_line(out, "use_flock_lock") ? kind_bit(LOCK_FLOCK) : 0));
+	    c, program,
+	    (exim_has(out, "use_lockfile") ? kind_bit(LOCK_DOTLOCK) : 0) |
+		(exim_has(out, "use_fcntl_lock") ? kind_bit(LOCK_FCNTL) : 0) |
+		(exim_has(out, "use_flock_lock") ? kind_bit(LOCK_FLOCK) : 0));
 	return true;
+}
+
+/* What Dovecot takes of an mbox, where it delivers for the MTA. */
+static bool
+check_dovecot(struct check *c)
+{
+	char out[OUTPUT_SIZE], by[OUTPUT_SIZE];
+	bool used = false;
+
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const settings[] = { "mailbox_transport",
+							"mailbox_command",
+							"virtual_transport" };
+
+		used |= postfix_ask(settings[i], by, sizeof(by)) &&
+			strstr(by, "dovecot") != NULL;
+	}
+	if (used && dovecot_ask("mbox_write_locks", out, sizeof(out)) &&
+	    out[0] != '\0')
+		compare(c, "Dovecot", kinds_in(out));
+	return used;
 }
 
 static bool
@@ -144,6 +152,7 @@ check_mta(struct check *c)
 	bool found = check_postfix(c);
 
 	found |= check_exim(c);
+	found |= check_dovecot(c);
 	found |= check_procmail(c);
 	if (!found)
 		check_say(c, CHECK_OK,

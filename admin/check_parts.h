@@ -28,6 +28,13 @@ void check_secrets(struct check *c);
 /* check_mta.c: the locks that mail is delivered with. */
 void check_mta(struct check *c);
 
+/* check_delivery.c: where mail is delivered. */
+void check_delivery(struct check *c);
+
+/* check_elsewhere.c: whether a user's mail is in another place. */
+struct account;
+void check_elsewhere(struct check *c, const struct account *a);
+
 /*
  * check_unit_options.c: the options that the units serve with, which the checks
  * after it are about unless others were given.

@@ -217,6 +217,7 @@ check_user(struct check *c)
 	check_account(c);
 	check_own_state(c, &a);
 	check_sandbox(c, "mailbox", a.mailbox);
+	check_elsewhere(c, &a);
 	if (is_servable(c, &a))
 		check_mailbox(c, &a);
 }

@@ -137,6 +137,7 @@ open_store(struct store **s, const struct store_place *place, size_t *last)
 			close_store(&m->store);
 		return r;
 	}
+	m->store.missing = m->folder.top < 0;
 	*last = find_last(m);
 	*s = &m->store;
 	return r;

@@ -190,6 +190,7 @@ open_store(struct store **s, const struct store_place *place, size_t *last)
 		return r;
 	}
 	m->index_has_news = !indexed;
+	m->store.missing = m->mailbox.fd < 0;
 	*last = find_last(m);
 	*s = &m->store;
 	return r;

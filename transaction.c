@@ -162,7 +162,7 @@ command_update(struct session *s, const struct arguments *a)
 	return OVER;
 }
 
-/* ---- the dotlock that only the monitor may make */
+/* ---- locks: what only the monitor may make, and see */
 
 static enum lock_result
 ask_for_dotlock(void *arg)
@@ -184,6 +184,15 @@ leave_dotlock(void *arg)
 	struct reply reply;
 
 	boundary_ask(s->monitor, &r, &reply);
+}
+
+static void
+tell_who_has_it(void *arg, const struct lock_holder *h)
+{
+	const struct session *s = arg;
+	struct request r = { .type = REQUEST_LOCK_BUSY, .holder = *h };
+
+	boundary_send(s->monitor, &r);
 }
 
 /* ---- the session's clock */
@@ -296,8 +305,10 @@ transaction_run(const struct session_start *start,
 {
 	static struct session s;
 	const long long began = now_ms();
-	const struct dotlock_keeper keeper = { ask_for_dotlock, leave_dotlock,
-					       &s };
+	const struct dotlock_keeper keeper = { .try = ask_for_dotlock,
+					       .release = leave_dotlock,
+					       .blame = tell_who_has_it,
+					       .arg = &s };
 
 	session_init(&s, start, TRANSACTION, start->options->idle_timeout);
 	stream_write(&s.stream, h->output, h->output_len);

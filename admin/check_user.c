@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "admin/check_account.h"
+#include "admin/check_locks.h"
 #include "maildir/maildir.h"
 #include "mbox/mailbox.h"
 #include "monitor/keeper.h"
@@ -75,21 +76,6 @@ is_servable(struct check *c, const struct account *a)
 	return false;
 }
 
-/* What root found out about the dotlock, for the user to hear. */
-static enum lock_result
-as_found(void *arg)
-{
-	const enum lock_result *found = arg;
-
-	return *found;
-}
-
-static void
-nothing_to_release(void *arg)
-{
-	(void)arg;
-}
-
 static void
 count_messages(struct check *c, const struct mailbox *b)
 {
@@ -120,33 +106,18 @@ count_messages(struct check *c, const struct mailbox *b)
 
 /* As the user. */
 static void
-open_mailbox(struct check *c, const struct account *a, enum lock_result found)
+open_mailbox(struct check *c, const struct account *a, bool keeper_may)
 {
-	const struct dotlock_keeper keeper = { as_found, nothing_to_release,
-					       &found };
 	struct mailbox b = { .path = a->mailbox };
 
-	lock_init(&b.lock, c->options->locks, 1, a->mailbox, &keeper);
+	lock_init(&b.lock, c->options->locks, 1, a->mailbox, NULL);
 	if (mailbox_open(&b) != MAILDROP_OK || b.fd < 0) {
 		check_say(c, CHECK_ERROR,
 			  "mailbox %s: the user cannot open it: chmod u+rw",
 			  a->mailbox);
 		return;
 	}
-	switch (lock_exclusive(&b.lock, b.fd)) {
-	case LOCK_OK:
-		check_say(c, CHECK_OK, "locks: taken and given back");
-		break;
-	case LOCK_BUSY:
-		check_say(c, CHECK_WARNING,
-			  "locks: another program holds one of them now");
-		break;
-	case LOCK_FAILED:
-		check_say(c, CHECK_ERROR,
-			  "locks: %s; is %s.lock to be made where the user "
-			  "and group mail may not write?",
-			  strerror(errno), a->mailbox);
-	}
+	check_locks(c, a->mailbox, b.fd, keeper_may);
 	count_messages(c, &b);
 	mailbox_close(&b);
 }
@@ -180,10 +151,9 @@ open_maildir(struct check *c, const struct account *a)
 static void
 check_mailbox(struct check *c, const struct account *a)
 {
-	struct keeper k = { .dotlock = { .held = false } };
+	bool keeper_may = keeper_has_spool(a);
 	int status = -1;
 
-	enum lock_result found = keeper_try(&k, a, getpid());
 	pid_t child = fork();
 	if (child == 0) {
 		if (!privilege_become(a->uid, a->gid))
@@ -191,14 +161,13 @@ check_mailbox(struct check *c, const struct account *a)
 		if (maildir_is(a->mailbox)) {
 			open_maildir(c, a);
 		} else {
-			open_mailbox(c, a, found);
+			open_mailbox(c, a, keeper_may);
 			check_user_room(c, a->state_dir, a->mailbox);
 		}
 		_exit((int)c->worst);
 	}
 	if (child > 0)
 		status = child_wait_long(child);
-	keeper_release(&k, a);
 	if (child < 0 || !WIFEXITED(status) ||
 	    WEXITSTATUS(status) > CHECK_ERROR)
 		check_say(c, CHECK_ERROR, "mailbox %s: it cannot be tried",

@@ -66,6 +66,7 @@ static const size_t request_size[REQUEST_TYPES] = {
 	[REQUEST_BYE] = SIZE_WITH(bye),
 	[REQUEST_DOTLOCK_TRY] = SIZE_WITH(type),
 	[REQUEST_DOTLOCK_LEAVE] = SIZE_WITH(type),
+	[REQUEST_LOCK_BUSY] = SIZE_WITH(holder),
 	[REQUEST_SUMMARY] = SIZE_WITH(summary),
 	[REQUEST_STLS] = SIZE_WITH(type),
 	[REQUEST_HANDSHAKE] = SIZE_WITH(type),

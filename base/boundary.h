@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lock_kind.h"
 #include "base/scram_limits.h"
 #include "base/stream.h"
 
@@ -29,6 +30,7 @@ enum request_type {
 	REQUEST_BYE,	       /* greeter: the connection ends here */
 	REQUEST_DOTLOCK_TRY,   /* mailbox: one try for the dotlock */
 	REQUEST_DOTLOCK_LEAVE, /* mailbox: remove it */
+	REQUEST_LOCK_BUSY,     /* mailbox: log who holds a lock: see there */
 	REQUEST_RETURN,	       /* mailbox: no maildrop; what I had read ahead */
 	REQUEST_SUMMARY,       /* mailbox: what the session did */
 	REQUEST_TOKEN,	       /* greeter: is this the user's OAuth token? */
@@ -139,6 +141,7 @@ struct request {
 		struct handover handover;
 		struct bye bye;
 		struct summary summary;
+		struct lock_holder holder;
 	};
 };
 

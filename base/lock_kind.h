@@ -3,6 +3,7 @@
 #define LOCK_KIND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 enum lock_kind { LOCK_NONE, LOCK_FLOCK, LOCK_FCNTL, LOCK_DOTLOCK };
@@ -13,6 +14,14 @@ enum lock_result {
 	LOCK_OK,
 	LOCK_BUSY,  /* someone else holds it */
 	LOCK_FAILED /* errno tells */
+};
+
+/* Who holds one, as far as is known; the boundary carries it as well. */
+struct lock_holder {
+	uint32_t kind;	     /* enum lock_kind; LOCK_NONE: not known */
+	int32_t pid;	     /* 0: not known */
+	int64_t age;	     /* of a dotlock, in seconds */
+	uint64_t mount, ino; /* the mailbox's, for the kernel's locks */
 };
 
 /* What the name of a mailbox's dotlock ends in. */

@@ -13,11 +13,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/compat.h"
 #include "base/fileio.h"
 #include "base/filesystem.h"
+#include "base/log.h"
 #include "base/number.h"
 
 enum {
@@ -251,6 +253,22 @@ take_away(const struct place *p, const struct stat *stale)
 	return true;
 }
 
+/* What is to be taken over is nobody's any more, but was somebody's once. */
+static void
+say_taken_over(const struct place *p, pid_t pid, time_t age)
+{
+	if (pid > 0)
+		log_line(LOG_WARNING, EVENT_MAILBOX,
+			 "dotlock %s: taken over: it was made %lld s ago by "
+			 "process %ld, which is gone",
+			 p->name, (long long)age, (long)pid);
+	else
+		log_line(LOG_WARNING, EVENT_MAILBOX,
+			 "dotlock %s: taken over: it was made %lld s ago, and "
+			 "does not say by whom",
+			 p->name, (long long)age);
+}
+
 /* Breaks a stale lock. Returns whether another try makes sense. */
 static bool
 break_stale(const struct place *p, time_t now)
@@ -265,8 +283,13 @@ break_stale(const struct place *p, time_t now)
 	if (fstat(fd, &st) == 0 && may_be_lock(&st) &&
 	    is_stale(fd, readable, &st, now) &&
 	    (!readable || flock(fd, LOCK_EX | LOCK_NB) == 0 ||
-	     errno != EWOULDBLOCK))
+	     errno != EWOULDBLOCK)) {
+		pid_t pid = readable ? read_pid(fd) : 0;
+
 		again = take_away(p, &st);
+		if (again)
+			say_taken_over(p, pid, now - st.st_mtime);
+	}
 	close(fd);
 	return again;
 }
@@ -307,6 +330,32 @@ dotlock_try(struct dotlock *d, const char *path, pid_t pid)
 		r = try_draft(d, &p, pid, true);
 	close_quietly(p.dir);
 	return r;
+}
+
+bool
+dotlock_look(const char *path, struct lock_holder *h, bool *stale)
+{
+	struct place p = { 0 };
+	bool readable;
+	struct stat st;
+	int fd = -1;
+
+	if (!place_open(&p, path))
+		return false;
+	fd = open_lock(&p, &readable);
+	bool found = fd >= 0 && fstat(fd, &st) == 0;
+	if (found) {
+		time_t now = time(NULL);
+
+		*h = (struct lock_holder){ .kind = LOCK_DOTLOCK,
+					   .pid = readable ? read_pid(fd) : 0,
+					   .age = now - st.st_mtime };
+		*stale = may_be_lock(&st) && is_stale(fd, readable, &st, now);
+	}
+	if (fd >= 0)
+		close(fd);
+	close_quietly(p.dir);
+	return found;
 }
 
 bool

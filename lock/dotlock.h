@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/lock_kind.h"
+#include "lock/holder.h"
 
 struct dotlock {
 	bool held;
@@ -19,6 +20,12 @@ struct dotlock {
  * long.
  */
 enum lock_result dotlock_try(struct dotlock *d, const char *path, pid_t pid);
+
+/*
+ * Looks at path.lock, and changes nothing: whose it is, how old, and whether a
+ * try would break it. False where there is none.
+ */
+bool dotlock_look(const char *path, struct lock_holder *h, bool *stale);
 
 /* Makes it look fresh; to be called once a minute while it is held. */
 void dotlock_touch(const struct dotlock *d, const char *path);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -129,8 +130,10 @@ try_all(struct mailbox_lock *l, int fd, bool shared)
 	l->fd = fd;
 	for (const enum lock_kind *k = l->kinds; *k != LOCK_NONE; k++) {
 		r = try_kind(l, *k, shared);
-		if (r != LOCK_OK)
+		if (r != LOCK_OK) {
+			l->busy = *k;
 			break;
+		}
 	}
 	if (r != LOCK_OK) {
 		int saved = errno;
@@ -226,6 +229,39 @@ enum lock_result
 lock_try_shared(struct mailbox_lock *l, int fd)
 {
 	return try_all(l, fd, true);
+}
+
+struct lock_holder
+lock_busy_holder(const struct mailbox_lock *l, int fd)
+{
+	struct lock_holder h = { .kind = l->busy };
+	struct statx x;
+	bool stale;
+
+	if (l->busy == LOCK_DOTLOCK) {
+		/* It may have gone in the meantime. */
+		if (!dotlock_look(l->path, &h, &stale))
+			h = (struct lock_holder){ .kind = LOCK_DOTLOCK };
+	} else if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &x) ==
+		   0) {
+		/* st_dev is another number than the kernel has for its locks */
+		h.mount = x.stx_mnt_id;
+		h.ino = x.stx_ino;
+	}
+	return h;
+}
+
+void
+lock_blame(const struct mailbox_lock *l, int fd)
+{
+	struct lock_holder h = lock_busy_holder(l, fd);
+
+	if (l->keeper != NULL && l->keeper->blame != NULL) {
+		l->keeper->blame(l->keeper->arg, &h);
+		return;
+	}
+	lock_holder_find(&h);
+	lock_holder_log(&h, l->path);
 }
 
 /* A dotlock is no kernel's: only its file tells. */

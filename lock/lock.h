@@ -18,6 +18,8 @@ struct dotlock_keeper {
 	enum lock_result (*try)(void *arg);
 	void (*release)(void *arg);
 	void *arg;
+	/* the log is to say who has a lock; NULL: by who found it out */
+	void (*blame)(void *arg, const struct lock_holder *h);
 };
 
 struct mailbox_lock {
@@ -29,7 +31,8 @@ struct mailbox_lock {
 	struct dotlock dotlock;
 	bool kept; /* the keeper holds the dotlock, which is this one */
 	struct dotlock kept_one;
-	int fd; /* what flock and fcntl hold, else -1 */
+	int fd;		     /* what flock and fcntl hold, else -1 */
+	enum lock_kind busy; /* the kind that was not to be had */
 };
 
 void lock_init(struct mailbox_lock *l, const enum lock_kind *kinds,
@@ -42,6 +45,14 @@ void lock_init(struct mailbox_lock *l, const enum lock_kind *kinds,
  * SIGTERM ends the wait: LOCK_FAILED with EINTR.
  */
 enum lock_result lock_exclusive(struct mailbox_lock *l, int fd);
+
+/* After LOCK_BUSY: who holds the kind that was not to be had, but for /proc. */
+struct lock_holder lock_busy_holder(const struct mailbox_lock *l, int fd);
+
+/*
+ * The same: says in the log who it is; fd is the mailbox.
+ */
+void lock_blame(const struct mailbox_lock *l, int fd);
 
 /* flock and fcntl, shared, without the dotlock: to read a piece. */
 enum lock_result lock_shared(struct mailbox_lock *l, int fd);

@@ -139,8 +139,7 @@ take_lock(struct mailbox *b, bool exclusive)
 	if (r == LOCK_OK)
 		return MAILDROP_OK;
 	if (r == LOCK_BUSY) {
-		log_line(LOG_WARNING, EVENT_MAILBOX,
-			 "mailbox %s: another program holds its lock", b->path);
+		lock_blame(&b->lock, b->fd);
 		return MAILDROP_IN_USE;
 	}
 	if (errno == EROFS && !b->writable)

@@ -69,6 +69,15 @@ as_root_again(void)
 	errno = saved;
 }
 
+bool
+keeper_has_spool(const struct account *a)
+{
+	const struct group *mail = getgrnam("mail");
+
+	return geteuid() == 0 && mail != NULL &&
+	       is_spool(a->mailbox, mail->gr_gid);
+}
+
 enum lock_result
 keeper_try(struct keeper *k, const struct account *a, pid_t pid)
 {

@@ -12,6 +12,10 @@ struct keeper {
 	struct dotlock dotlock;
 };
 
+/* Whether it is such a directory, and we are root: the monitor would make it.
+ */
+bool keeper_has_spool(const struct account *a);
+
 /*
  * One try for the dotlock of the account's mailbox, naming the process pid,
  * with the user's uid and group mail: no other right of root's is used.

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/wire.h"
+#include "lock/holder.h"
 #include "monitor/monitor_answer.h"
 #include "monitor/monitor_login.h"
 #include "monitor/monitor_private.h"
@@ -110,6 +111,20 @@ on_dotlock_leave(struct monitor *m)
 	return monitor_answer(m, &reply);
 }
 
+/*
+ * The mailbox process cannot see who has a lock: /proc is out of its reach.
+ * Nothing is answered, and the words go to the log alone.
+ */
+static bool
+on_lock_busy(struct monitor *m)
+{
+	struct lock_holder h = m->request.holder;
+
+	lock_holder_find(&h);
+	lock_holder_log(&h, m->account.mailbox);
+	return true;
+}
+
 static bool
 on_summary(struct monitor *m)
 {
@@ -134,6 +149,7 @@ static const struct {
 	[REQUEST_BYE] = { GREETER | GREETER_SCRAM | GREETER_LOGGED_IN, on_bye },
 	[REQUEST_DOTLOCK_TRY] = { MAILBOX, on_dotlock_try },
 	[REQUEST_DOTLOCK_LEAVE] = { MAILBOX, on_dotlock_leave },
+	[REQUEST_LOCK_BUSY] = { MAILBOX, on_lock_busy },
 	[REQUEST_RETURN] = { MAILBOX, on_return },
 	[REQUEST_SUMMARY] = { MAILBOX, on_summary },
 };

@@ -58,8 +58,9 @@ static int
 recover_as_user(const struct options *o, const struct account *a,
 		struct keeper *k)
 {
-	const struct dotlock_keeper held = { already_held, nothing_to_release,
-					     k };
+	const struct dotlock_keeper held = { .try = already_held,
+					     .release = nothing_to_release,
+					     .arg = k };
 	const struct sandbox_needs needs = account_needs(a, o);
 	struct rlimit cpu = { RECOVER_CPU_SECONDS, RECOVER_CPU_SECONDS };
 
@@ -109,8 +110,11 @@ take_spool_dotlock(const struct options *o, const struct account *a,
 			return true;
 		usleep(100000);
 	}
-	log_line(LOG_WARNING, EVENT_MAILBOX,
-		 "mailbox %s: another program holds its lock", a->mailbox);
+	struct lock_holder h = { .kind = LOCK_DOTLOCK };
+	bool stale;
+
+	dotlock_look(a->mailbox, &h, &stale);
+	lock_holder_log(&h, a->mailbox);
 	return false;
 }
 

@@ -102,7 +102,7 @@ def test_user_whose_mailbox_is_fine(host):
     assert status == WARNING
     assert [verdict for verdict, _ in lines[1:]] == ["ok"] * (len(lines) - 1)
     assert find(lines, "account thomas: PAM lets it in") == ["ok"]
-    assert find(lines, "locks: taken and given back") == ["ok"]
+    assert find(lines, "locks: all of them can be had") == ["ok"]
     assert find(lines, f"{host.mailbox}: 2 messages in ") == ["ok"]
     assert os.listdir(host.state) == []
     assert os.listdir(host.mail) == ["thomas"]

@@ -75,6 +75,12 @@ sum_up(const struct victim *v)
 }
 
 static bool
+blame(const struct victim *v)
+{
+	return ask(v, REQUEST_LOCK_BUSY);
+}
+
+static bool
 return_to_greeter(const struct victim *v)
 {
 	return ask(v, REQUEST_RETURN);
@@ -251,6 +257,7 @@ const struct attack monitor_attacks[] = {
 	{ "handover-too-much", hand_over_too_much },
 	{ "dotlock-request", ask_for_dotlock },
 	{ "summary", sum_up },
+	{ "lock-busy", blame },
 	{ "return", return_to_greeter },
 	{ "login-request", ask_to_log_in },
 	{ "proof-without-start", prove_without_start },

@@ -275,7 +275,7 @@ def test_locks_of_procmail(installed):
 
 def test_user(host):
     status, out = check("thomas")
-    assert (status, line(out, "locks: taken and given back")) == (0, "ok"), out
+    assert (status, line(out, "locks: all of them can be had")) == (0, "ok"), out
     assert line(out, "/var/mail/thomas: 3 messages") == "ok"
     assert not os.path.exists("/var/mail/thomas.lock")
     assert pathlib.Path("/var/mail/thomas").read_bytes() == entries(1, 2, 3)
@@ -288,6 +288,43 @@ def test_mailbox_that_another_program_has_locked(host):
     status, out = check("thomas")
     assert line(out, "another program holds one of them") == "warning", out
     assert lock.exists()
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o3777])
+@pytest.mark.parametrize("group", ["mail", "root"])
+def test_spool_that_all_may_write_is_no_held_lock(host, mode, group):
+    shutil.chown("/var/mail", "root", group)
+    os.chmod("/var/mail", mode)
+    before = os.stat("/var/mail").st_mtime_ns
+    status, out = check("thomas")
+    assert line(out, "locks: all of them can be had") == "ok", out
+    assert os.stat("/var/mail").st_mtime_ns == before
+    client = host.login()
+    client.dele(1)
+    client.quit()
+    assert host.end_of_session()["POP3_DELETED"] == "1"
+    assert not host.journal("holds its lock")
+
+
+def test_spool_where_nobody_makes_dotlocks(host):
+    os.chmod("/var/mail", 0o755)
+    status, out = check("thomas")
+    assert (status, line(out, "thomas.lock cannot be made")) == (2, "error")
+    assert line(check("thomas", "--locks=fcntl,flock")[1],
+                "locks: all of them can be had") == "ok"
+
+
+def test_stale_dotlock_stays(host):
+    lock = pathlib.Path("/var/mail/thomas.lock")
+    lock.write_text("999999999\n")
+    before = lock.stat()
+    status, out = check("thomas")
+    assert (status, line(out, "the next session takes it over")) == (
+        1, "warning"), out
+    assert lock.stat() == before
+    host.login().quit()
+    [entry] = host.journal("dotlock thomas.lock: taken over")
+    assert "process 999999999, which is gone" in entry["MESSAGE"]
 
 
 def test_users_who_may_not_log_in(host):

@@ -6,7 +6,9 @@ import select
 import shutil
 import struct
 import subprocess
+import sys
 
+import pytest
 from host import (POP3D, Process, RECOVERED, SPOOL, STATE, entries, needs,
                   until)
 
@@ -160,6 +162,33 @@ def test_spool_below_a_directory_where_others_make_files(host):
     assert path.read_bytes() == entries(2, 3)
 
 
+HOLD = "import fcntl, sys; f = open('/var/mail/thomas', 'r+b'); " \
+    "fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
+
+
+@pytest.mark.parametrize("accept", ["yes", "no"])
+def test_log_says_who_holds_a_lock(installed, accept):
+    """Although neither the user nor the mailbox process could look."""
+    installed.user("thomas")
+    prepare(installed)
+    if accept == "no":
+        installed.drop_in("[Socket]\nAccept=no\n", "pop3d.socket")
+    installed.drop_in("[Service]\nExecStart=\n"
+                      f"ExecStart={POP3D} --lock-timeout=0\n",
+                      "pop3d@.service" if accept == "yes" else "pop3d.service")
+    installed.run("systemctl", "restart", "pop3d.socket")
+    with subprocess.Popen([sys.executable, "-c", HOLD], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        comm = pathlib.Path(f"/proc/{other.pid}/comm").read_text().strip()
+        assert "[IN-USE]" in installed.refusal()
+        [entry] = until(lambda: installed.journal("holds its lock"), "the line")
+        other.stdin.close()
+    says = f"fcntl lock of process {other.pid} ({comm})"
+    assert entry["MESSAGE"].endswith(says)
+    assert entry["POP3_USER"] == "thomas"
+
+
 def interrupt_commit(host):
     """A session whose commit is killed each time it wants to truncate."""
     prepare(host)
@@ -203,7 +232,7 @@ def test_recovery_says_who_is_in_its_way(host):
     run = subprocess.run([POP3D, "--recover", "--lock-timeout=1",
                           "--log=stderr"], text=True, stderr=subprocess.PIPE)
     assert run.returncode == 75
-    assert "another program holds its lock" in run.stderr
+    assert "another program holds its lock: dotlock of process 1 (" in run.stderr
     assert "denied" not in run.stderr
     lock.unlink()
     assert subprocess.run([POP3D, "--recover"]).returncode == 0

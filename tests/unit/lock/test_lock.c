@@ -379,8 +379,8 @@ keeper_release(void *arg)
 	releases++;
 }
 
-static const struct dotlock_keeper keeper = { keeper_try, keeper_release,
-					      NULL };
+static const struct dotlock_keeper keeper = { .try = keeper_try,
+					      .release = keeper_release };
 
 static int
 ask_the_keeper(void)

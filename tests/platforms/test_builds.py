@@ -137,3 +137,14 @@ def test_rpm(source, tmp_path):
     for name in "README.md", "SECURITY.md", "migrating.md", "pop3d.8":
         assert f"/{name}" in docs
     assert "pop3d.socket" in query("--scripts")
+
+
+def test_needs_no_newer_glibc_than_it_says():
+    """What is linked asks for functions of a version by name."""
+    if os.confstr("CS_GNU_LIBC_VERSION") != "glibc 2.36":
+        pytest.skip("says so of what is built on Debian 12")
+    names = subprocess.run(["objdump", "-T", TOP / "pop3d"], check=True,
+                           text=True, stdout=subprocess.PIPE).stdout
+    versions = {tuple(map(int, v.split(".")))
+                for v in re.findall(r"GLIBC_([\d.]+)", names)}
+    assert versions and max(versions) <= (2, 34)

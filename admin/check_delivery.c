@@ -72,10 +72,13 @@ compare_dovecot(struct check *c)
 
 	if (dovecot_ask(setting, value, sizeof(value)) && value[0] != '\0') {
 		known = dovecot_location(value, path);
-	} else {
+	} else if (dovecot_ask("mail_driver", value, sizeof(value))) {
 		setting = "mail_path";
 		snprintf(value, sizeof(value), "not one of mbox and Maildir");
 		known = dovecot_parts(path);
+	} else {
+		snprintf(value, sizeof(value), "not told by doveconf");
+		known = false;
 	}
 	if (known && destination_translate(template, path))
 		destination_compare(c, program, setting, template);

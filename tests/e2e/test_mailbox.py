@@ -33,6 +33,16 @@ def test_a_missing_mailbox_is_empty_and_stays_missing(host):
     assert os.listdir(host.mail) == []
 
 
+@pytest.mark.parametrize("end", ["", "/"], ids=["mbox", "Maildir"])
+def test_a_missing_mailbox_is_told_to_the_log(host, end):
+    """Mail may go to another place than the one that is served."""
+    nobody = f"{host.mail}/%u.none{end}"
+    with host.login(f"--mailbox={nobody}") as s:
+        s.ok("QUIT")
+    assert (f"logged in, 0 messages, 0 octets; there is no mailbox "
+            f"{host.mail}/thomas.none{end}\n") in s.log()
+
+
 def test_a_mailbox_in_a_missing_directory_is_not_taken_for_served(host):
     with host.connect(f"--mailbox={host.top}/nowhere/%u") as s:
         s.ok("USER thomas")

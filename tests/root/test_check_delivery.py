@@ -166,6 +166,14 @@ def test_unknown_ways(installed):
     assert verdict("Postfix: mailbox_command is /usr/bin/maildrop") == "ok"
 
 
+def test_dovecot_that_does_not_tell(installed):
+    postfix(mailbox_command="/usr/lib/dovecot/dovecot-lda")
+    says = "Dovecot's delivery agent: mail_location is not told by doveconf"
+    assert verdict(says) == "ok"
+    dovecot(mail_location="")
+    assert verdict(says) == "ok"
+
+
 # ---- one user
 
 def test_mail_in_another_place(host):

@@ -56,6 +56,9 @@ void check_service(struct check *c);
 /* check_names.c: capitals in login names. */
 void check_login_names(struct check *c);
 
+/* check_left.c: a user's state directory. */
+void check_left(struct check *c, const char *user);
+
 /* check_user.c: one user's login, without a password. */
 void check_user(struct check *c);
 

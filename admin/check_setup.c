@@ -365,83 +365,14 @@ check_spool(struct check *c)
 /* ---- the state directory */
 
 static void
-check_left_over(struct check *c, const char *user)
-{
-	static const char *const journals[] = { "journal", "journal.maildir" };
-	char pattern[PATH_MAX];
-	glob_t g;
-
-	for (size_t i = 0; i < sizeof(journals) / sizeof(journals[0]); i++) {
-		snprintf(pattern, sizeof(pattern), "%s/%s/%s",
-			 c->options->state_dir, user, journals[i]);
-		if (access(pattern, F_OK) == 0)
-			check_say(c, CHECK_WARNING,
-				  "%s: an interrupted deletion waits: it is "
-				  "finished at the user's next login, or by "
-				  "pop3d --recover",
-				  pattern);
-	}
-	snprintf(pattern, sizeof(pattern), "%s/%s/rescue-*.mbox",
-		 c->options->state_dir, user);
-	if (glob(pattern, 0, NULL, &g) == 0)
-		check_say(c, CHECK_WARNING,
-			  "%s: mail of a deletion that did not fit the "
-			  "mailbox any more: compare it with the mailbox, "
-			  "then remove it",
-			  g.gl_pathv[0]);
-	globfree(&g);
-}
-
-/* Whose the directory of this name is to be; false where nobody's. */
-static bool
-find_owner_to_be(const struct options *o, const char *user, uid_t *uid)
-{
-	const struct passwd *pw =
-	    getpwnam(o->virtual_user != NULL ? o->virtual_user : user);
-
-	if (pw != NULL)
-		*uid = pw->pw_uid;
-	return pw != NULL;
-}
-
-/* A directory that is root's becomes the user's; not so what is in it. */
-static void
-check_owner(struct check *c, const char *user)
-{
-	static const char *const names[] = { "", "/lock", "/index", "/journal",
-					     "/journal.maildir" };
-	char path[PATH_MAX];
-	struct stat st;
-	uid_t uid;
-
-	if (geteuid() != 0 || !find_owner_to_be(c->options, user, &uid))
-		return;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s%s", c->options->state_dir,
-			 user, names[i]);
-		if (lstat(path, &st) != 0 || st.st_uid == uid ||
-		    (S_ISDIR(st.st_mode) && st.st_uid == 0))
-			continue;
-		check_say(c, CHECK_ERROR,
-			  "%s: it belongs to uid %u, not to uid %u: %s cannot "
-			  "log in: chown -R %u %s/%s",
-			  path, (unsigned)st.st_uid, (unsigned)uid, user,
-			  (unsigned)uid, c->options->state_dir, user);
-		return;
-	}
-}
-
-static void
 check_left_overs(struct check *c)
 {
 	DIR *dir = opendir(c->options->state_dir);
 	const struct dirent *entry;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.') {
-			check_owner(c, entry->d_name);
-			check_left_over(c, entry->d_name);
-		}
+		if (entry->d_name[0] != '.')
+			check_left(c, entry->d_name);
 	if (dir != NULL)
 		closedir(dir);
 }

@@ -33,13 +33,14 @@ check_own_state(struct check *c, const struct account *a)
 			  "state directory %s: made at the first login",
 			  a->state_dir);
 	else if (lstat(a->state_dir, &st) != 0 || !S_ISDIR(st.st_mode) ||
-		 st.st_uid != a->uid)
+		 (st.st_uid != a->uid && geteuid() != 0))
 		check_say(c, CHECK_ERROR,
 			  "state directory %s: it is not a directory of uid "
 			  "%u: logins are refused; move it away",
 			  a->state_dir, (unsigned)a->uid);
 	else
 		check_say(c, CHECK_OK, "state directory %s", a->state_dir);
+	check_left(c, a->name);
 }
 
 /* False where a session would not open it; then it has been said why. */

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/template.h"
 #include "lock/lock.h"
+#include "monitor/old_state.h"
 
 bool
 account_name_valid(const char *name)
@@ -332,19 +333,16 @@ open_base(const char *dir)
 	return fd;
 }
 
-static void
-say_owner(const char *dir, const struct stat *st, uid_t ours)
+static bool
+is_of_another(const struct account *a, const struct stat *st)
 {
-	log_line(LOG_ERR, EVENT_SETUP,
-		 "state directory %s: it belongs to uid %u and not to uid %u: "
-		 "chown it with all that is in it, or move it away",
-		 dir, (unsigned)st->st_uid, (unsigned)ours);
+	return st->st_uid != a->uid && (st->st_uid != 0 || geteuid() != 0);
 }
 
+/* *st is as it was found: root's becomes the user's. */
 static bool
-make_own(int base, const struct account *a)
+find_own(int base, const struct account *a, struct stat *st)
 {
-	struct stat st;
 	bool made = mkdirat(base, a->name, 0700) == 0;
 
 	if (!made && errno != EEXIST)
@@ -353,16 +351,51 @@ make_own(int base, const struct account *a)
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	bool ok = fstat(fd, &st) == 0;
-	if (ok && geteuid() == 0 && st.st_uid == 0)
+	bool ok = fstat(fd, st) == 0;
+	if (ok && geteuid() == 0 && st->st_uid == 0)
 		ok = fchown(fd, a->uid, a->gid) == 0;
 	close(fd);
-	if (ok && st.st_uid != a->uid && (st.st_uid != 0 || geteuid() != 0)) {
-		say_owner(a->state_dir, &st, a->uid);
-		errno = 0;
-		ok = false;
-	}
 	return ok;
+}
+
+/*
+ * The directory of who had this name before. False, logged, where it has to
+ * stay.
+ */
+static bool
+discard_old(int base, const struct account *a, const struct stat *st)
+{
+	char what[NAME_MAX + 1] = "";
+	unsigned theirs = st->st_uid, ours = a->uid;
+
+	if (geteuid() == 0 && old_state_remove(base, a->name, what)) {
+		log_line(LOG_WARNING, EVENT_SETUP,
+			 "state directory %s: it belonged to uid %u, and is "
+			 "made anew for uid %u",
+			 a->state_dir, theirs, ours);
+		return true;
+	}
+	log_line(LOG_ERR, EVENT_SETUP,
+		 "state directory %s: it belongs to uid %u and not to uid %u%s"
+		 "%s%s: if both are the same person, chown -R it, else move it "
+		 "away",
+		 a->state_dir, theirs, ours, *what != '\0' ? ", and " : "",
+		 what, *what != '\0' ? " in it is not made again" : "");
+	errno = 0;
+	return false;
+}
+
+static bool
+make_own(int base, const struct account *a)
+{
+	struct stat st;
+
+	if (!find_own(base, a, &st))
+		return false;
+	if (!is_of_another(a, &st))
+		return true;
+	return discard_old(base, a, &st) && find_own(base, a, &st) &&
+	       !is_of_another(a, &st);
 }
 
 /* Logs errno, unless it is 0: then there is a line already. */

@@ -91,9 +91,27 @@ def test_interrupted_deletions_and_rescued_mail(host):
     os.mkdir(f"{host.state}/thomas")
     for name in "journal", "rescue-20260101T000000.mbox":
         host.put(f"{host.state}/thomas/{name}", b"")
+    for lines in check(host)[1], check(host, "thomas")[1]:
+        assert find(lines, "an interrupted deletion waits") == ["warning"]
+        assert find(lines, "rescue-20260101T000000.mbox: ") == ["warning"]
+
+
+def test_each_file_that_wants_attention(host):
+    names = ["journal.maildir", "journal.damaged-20260101T000000Z",
+             "journal.damaged-20260101T000000Z-2",
+             "journal.damaged-20260102T000000Z",
+             "journal.rescued-20260101T000000Z", "rescue-20260101T000000Z.mbox",
+             "rescue-20260102T000000Z.mbox"]
+    for user in "thomas", "an[n]a":
+        os.mkdir(f"{host.state}/{user}")
+        for name in [*names, "index", "lock", "uidvalidity"]:
+            host.put(f"{host.state}/{user}/{name}", b"")
     lines = check(host)[1]
-    assert find(lines, "an interrupted deletion") == ["warning"]
-    assert find(lines, "rescue-20260101T000000.mbox") == ["warning"]
+    for user in "thomas", "an[n]a":
+        for name in names:
+            assert find(lines, f"{user}/{name}: ") == ["warning"]
+        for name in "index", "lock", "uidvalidity":
+            assert not [line for _, line in lines if f"{user}/{name}:" in line]
 
 
 def test_user_whose_mailbox_is_fine(host):

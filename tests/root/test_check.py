@@ -138,14 +138,17 @@ STATE_REFUSED = ("-ERR [SYS/PERM] Your state directory on the server cannot "
 def test_state_directory_of_another_owner(host):
     host.login().quit()
     host.end_of_session()
+    (STATE / "thomas/journal.damaged-1").touch()
     shutil.chown(STATE / "thomas", "daemon")
     uid = host.run("id", "-u", "thomas").strip()
     out = check()[1]
-    assert line(out, f"{STATE}/thomas: it belongs to uid 1, not to uid {uid}: "
-                "thomas cannot log in: ") == "error"
+    assert line(out, f"{STATE}/thomas: it belongs to uid 1, not to uid {uid}, "
+                "and journal.damaged-1 in it is not made again: thomas cannot "
+                "log in: ") == "error"
     assert host.refusal() == STATE_REFUSED
     assert host.journal(f"{STATE}/thomas: it belongs to uid 1 and not to "
-                        f"uid {uid}: ")[0]["PRIORITY"] == "3"
+                        f"uid {uid}, and journal.damaged-1 in it"
+                        )[0]["PRIORITY"] == "3"
     host.run("chown", "-R", uid, STATE / "thomas")
     host.login().quit()
 

@@ -137,10 +137,8 @@ unit_options_read(struct unit_options *u, const char *unit)
 		return;
 	snprintf(u->text, sizeof(u->text), "%s", arguments);
 	unit_files_read(unit, take_line, &found);
-	char *kept = strdup(arguments);
-	if (kept == NULL)
-		return;
-	int argc = split(kept, argv);
+	snprintf(u->words, sizeof(u->words), "%s", arguments);
+	int argc = split(u->words, argv);
 	use_state_directory(unit);
 	u->valid = try(argc, argv, u->error);
 	if (!u->valid)

@@ -15,14 +15,15 @@ struct unit_options {
 	bool runs_pop3d; /* else the rest is nothing */
 	bool valid;	 /* else error has pop3d's own words */
 	struct options options;
-	char text[UNIT_LINE_SIZE]; /* the options, as they were given */
-	char path[PATH_MAX];	   /* of the file with the last ExecStart= */
+	char text[UNIT_LINE_SIZE];  /* the options, as they were given */
+	char words[UNIT_LINE_SIZE]; /* the same, cut; options point there */
+	char path[PATH_MAX];	    /* of the file with the last ExecStart= */
 	char error[UNIT_ERROR_SIZE];
 };
 
 /*
  * Asks systemd, which has read the drop-ins, what the unit (of a template an
- * instance) starts. What is filled in lives until the program's end.
+ * instance) starts. The options are good as long as *u is.
  */
 void unit_options_read(struct unit_options *u, const char *unit);
 

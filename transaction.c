@@ -4,6 +4,7 @@
  */
 #include "transaction.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -251,6 +252,19 @@ log_end_alone(const struct session *s, long long began)
 	log_end(&end);
 }
 
+/*
+ * Said at once, as long as the session lock's file has our note: whoever killed
+ * the monitor may be about to kill this process too.
+ */
+static bool
+misses_monitor(const struct session *s, long long began)
+{
+	if (!wire_wait(s->monitor, POLLIN, 0))
+		return false;
+	log_end_alone(s, began);
+	return true;
+}
+
 static void
 report(struct session *s, long long began)
 {
@@ -329,10 +343,12 @@ transaction_run(const struct session_start *start,
 	s.stream.back = client_is_back;
 	s.stream.hook_arg = &s;
 	session_loop(&s);
+	bool told = s.maildrop != NULL && misses_monitor(&s, began);
 	if (s.maildrop != NULL)
 		maildrop_close(s.maildrop);
 	s.stream.idle = NULL;
 	stream_linger(&s.stream);
-	report(&s, began);
+	if (!told)
+		report(&s, began);
 	return EX_OK;
 }

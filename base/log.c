@@ -290,7 +290,7 @@ void
 log_end(const struct log_summary *sum)
 {
 	struct fields f = { .used = 0 };
-	char text[TEXT_MAX], counts[TEXT_MAX] = "";
+	char text[TEXT_MAX], counts[TEXT_MAX / 4] = "";
 
 	if (sum->counted)
 		snprintf(counts, sizeof(counts),

@@ -1,18 +1,19 @@
 /* Reads /proc, whose text is the kernel's, and nothing of anybody's files. */
 #include "lock/holder.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/number.h"
 
 enum {
 	LINE_SIZE = 256,
 	PROGRAM_SIZE = 64,
 	DEVICE_SIZE = 24,
+	NUMBER_SIZE = 24,
 	FILE_SIZE = 64 /* a device and an inode */
 };
 
@@ -20,20 +21,23 @@ enum {
 static void
 find_device(uint64_t mount, char device[DEVICE_SIZE])
 {
-	char line[LINE_SIZE];
-	uint64_t id;
-	unsigned major, minor;
+	char line[LINE_SIZE], wanted[NUMBER_SIZE], id[NUMBER_SIZE];
+	char major[NUMBER_SIZE], minor[NUMBER_SIZE];
+	unsigned long long device_major, device_minor;
 
 	device[0] = '\0';
+	snprintf(wanted, sizeof(wanted), "%" PRIu64, mount);
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
 	if (mounts == NULL)
 		return;
 	while (device[0] == '\0' && fgets(line, sizeof(line), mounts) != NULL)
-		if (sscanf(line, "%" SCNu64 " %*u %u:%u ", &id, &major,
-			   &minor) == 3 &&
-		    id == mount)
-			snprintf(device, DEVICE_SIZE, "%02x:%02x", major,
-				 minor);
+		if (sscanf(line, "%23s %*s %23[0-9]:%23[0-9]", id, major,
+			   minor) == 3 &&
+		    strcmp(id, wanted) == 0 &&
+		    parse_number(major, UINT_MAX, &device_major) &&
+		    parse_number(minor, UINT_MAX, &device_minor))
+			snprintf(device, DEVICE_SIZE, "%02llx:%02llx",
+				 device_major, device_minor);
 	fclose(mounts);
 }
 
@@ -44,12 +48,14 @@ find_device(uint64_t mount, char device[DEVICE_SIZE])
  */
 static bool
 is_holders_line(const char *line, const struct lock_holder *h,
-		const char *wanted, long *pid)
+		const char *wanted, int32_t *pid)
 {
-	char kind[16], file[FILE_SIZE];
+	char kind[16], file[FILE_SIZE], number[NUMBER_SIZE];
+	unsigned long long n;
 
-	if (sscanf(line, "%*s %15s %*s %*s %ld %63s", kind, pid, file) != 3)
+	if (sscanf(line, "%*s %15s %*s %*s %23s %63s", kind, number, file) != 3)
 		return false;
+	*pid = parse_number(number, INT32_MAX, &n) ? (int32_t)n : 0;
 	bool same_kind =
 	    h->kind == LOCK_FLOCK
 		? strcmp(kind, "FLOCK") == 0
@@ -61,7 +67,7 @@ void
 lock_holder_find(struct lock_holder *h)
 {
 	char line[LINE_SIZE], device[DEVICE_SIZE], wanted[FILE_SIZE];
-	long pid = 0;
+	int32_t pid = 0;
 
 	if (h->kind != LOCK_FLOCK && h->kind != LOCK_FCNTL)
 		return;
@@ -73,7 +79,7 @@ lock_holder_find(struct lock_holder *h)
 	while (fgets(line, sizeof(line), locks) != NULL && pid <= 0)
 		if (!is_holders_line(line, h, wanted, &pid))
 			pid = 0;
-	h->pid = pid > 0 ? (int32_t)pid : 0;
+	h->pid = pid;
 	fclose(locks);
 }
 
@@ -104,8 +110,6 @@ describe_process(int32_t pid, char *text, size_t size)
 		snprintf(text, size, "of a process that is not known");
 	else if (program[0] != '\0')
 		snprintf(text, size, "of process %d (%s)", (int)pid, program);
-	else if (kill(pid, 0) != 0 && errno == ESRCH)
-		snprintf(text, size, "of process %d, which is gone", (int)pid);
 	else
 		snprintf(text, size, "of process %d", (int)pid);
 }

@@ -189,6 +189,19 @@ def test_log_says_who_holds_a_lock(installed, accept):
     assert entry["POP3_USER"] == "thomas"
 
 
+def test_log_says_who_holds_a_dotlock_that_the_monitor_was_to_make(host):
+    prepare(host)
+    host.options("--lock-timeout=0")
+    (SPOOL / "thomas.lock").write_text("1\n")
+    assert "[IN-USE]" in host.refusal()
+    [entry] = until(lambda: host.journal("holds its lock"), "the line")
+    says = "dotlock of process 1 (systemd), "
+    assert says in entry["MESSAGE"]
+    out = subprocess.run([POP3D, "--check", "thomas"], text=True,
+                         stdout=subprocess.PIPE).stdout
+    assert says in out
+
+
 def interrupt_commit(host):
     """A session whose commit is killed each time it wants to truncate."""
     prepare(host)

@@ -228,11 +228,13 @@ play(struct monitor *m, struct input *in, enum phase phase)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct live_facts facts;
 	static struct monitor m;
 	struct input in = { data, size };
 
 	script = take_bytes(&in, 4);
 	memset(&m, 0, sizeof(m));
+	m.live.facts = &facts;
 	m.options = &options;
 	m.connection.tls = true; /* passwords are taken */
 	m.offers = (struct offers){ .scram = true,

@@ -128,11 +128,16 @@ check_owner(struct check *c, const char *user, const char *dir)
 		say_foreign_dir(c, user, dir, st.st_uid, uid);
 		return;
 	}
+	const bool roots = st.st_uid == 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		if (lstat(path, &st) != 0 || st.st_uid == uid)
 			continue;
-		say_foreign_file(c, user, dir, names[i], st.st_uid, uid);
+		if (roots && st.st_uid == 0)
+			say_foreign_dir(c, user, dir, 0, uid);
+		else
+			say_foreign_file(c, user, dir, names[i], st.st_uid,
+					 uid);
 		return;
 	}
 }

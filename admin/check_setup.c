@@ -377,9 +377,9 @@ check_left_overs(struct check *c)
 		closedir(dir);
 }
 
-/* systemd gives it the unit's mode before each session. */
+/* systemd gives it to root, with the unit's mode, before each session. */
 static bool
-systemd_mends_mode(const char *dir)
+systemd_mends(const char *dir)
 {
 	char name[UNIT_NAME_SIZE], made[NAME_SIZE], path[PATH_MAX];
 
@@ -418,14 +418,14 @@ check_state(struct check *c)
 		check_say(c, CHECK_ERROR,
 			  "state directory %s: no directory that can be used",
 			  dir);
-	else if (st.st_uid != geteuid())
+	else if (st.st_uid != geteuid() && !systemd_mends(dir))
 		check_say(
 		    c, CHECK_ERROR,
 		    "state directory %s: it belongs to uid %u: logins are "
 		    "refused: chown %s",
 		    dir, (unsigned)st.st_uid,
 		    geteuid() == 0 ? "root" : "yourself");
-	else if (bad_mode && !systemd_mends_mode(dir))
+	else if (bad_mode && !systemd_mends(dir))
 		check_say(c, CHECK_ERROR,
 			  (st.st_mode & OTHERS_MAY_WRITE) != 0
 			      ? "state directory %s: mode %04o: others may "

@@ -333,13 +333,20 @@ open_base(const char *dir)
 	return fd;
 }
 
+/*
+ * systemd gives the unit's StateDirectory= to root, with all that is in it,
+ * where it finds it to be somebody else's: then root has the user's files too.
+ */
 static bool
-is_of_another(const struct account *a, const struct stat *st)
+holds_roots_lock(int dir)
 {
-	return st->st_uid != a->uid && (st->st_uid != 0 || geteuid() != 0);
+	struct stat st;
+
+	return fstatat(dir, "lock", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_uid == 0;
 }
 
-/* *st is as it was found: root's becomes the user's. */
+/* *st is as it is left: root's becomes the user's, unless it has been used. */
 static bool
 find_own(int base, const struct account *a, struct stat *st)
 {
@@ -352,8 +359,10 @@ find_own(int base, const struct account *a, struct stat *st)
 	if (fd < 0)
 		return false;
 	bool ok = fstat(fd, st) == 0;
-	if (ok && geteuid() == 0 && st->st_uid == 0)
+	if (ok && geteuid() == 0 && st->st_uid == 0 && !holds_roots_lock(fd)) {
 		ok = fchown(fd, a->uid, a->gid) == 0;
+		st->st_uid = a->uid;
+	}
 	close(fd);
 	return ok;
 }
@@ -392,10 +401,10 @@ make_own(int base, const struct account *a)
 
 	if (!find_own(base, a, &st))
 		return false;
-	if (!is_of_another(a, &st))
+	if (st.st_uid == a->uid)
 		return true;
 	return discard_old(base, a, &st) && find_own(base, a, &st) &&
-	       !is_of_another(a, &st);
+	       st.st_uid == a->uid;
 }
 
 /* Logs errno, unless it is 0: then there is a line already. */

@@ -153,17 +153,39 @@ def test_state_directory_of_another_owner(host):
     host.login().quit()
 
 
-def test_state_files_of_another_owner(host):
-    """What systemd leaves behind where the whole directory was not root's."""
+def test_owner_that_systemd_mends(host):
+    """It gives root the users' files too: their caches are made anew."""
     host.login().quit()
     host.end_of_session()
+    uid = host.run("id", "-u", "thomas").strip()
     shutil.chown(STATE, "daemon")
-    assert line(check()[1], f"state directory {STATE}: it belongs to uid 1"
+    assert line(check()[1], f"state directory {STATE}: ") == "ok"
+    host.login().quit()
+    assert host.journal(f"{STATE}/thomas: it belonged to uid 0, and is made "
+                        f"anew for uid {uid}")
+    # nobody mends it of a directory that the unit does not name
+    os.mkdir("/srv/state")
+    shutil.chown("/srv/state", "daemon")
+    assert line(check("--state-dir=/srv/state")[1],
+                "state directory /srv/state: it belongs to uid 1") == "error"
+
+
+def test_state_files_of_another_owner(host):
+    host.login().quit()
+    host.end_of_session()
+    (STATE / "thomas/journal").write_bytes(b"")
+    host.run("chown", "-R", "root", STATE / "thomas")
+    out = check()[1]
+    assert line(out, f"{STATE}/thomas: it belongs to uid 0, not to uid "
                 ) == "error"
     assert host.refusal() == STATE_REFUSED
+    assert host.journal(f"{STATE}/thomas: it belongs to uid 0 and not to uid ")
+    host.run("chown", "thomas", STATE / "thomas")
     out = check()[1]
     assert line(out, f"{STATE}/thomas/lock: it belongs to uid 0") == "error"
+    assert host.refusal() == STATE_REFUSED
     assert host.journal("state directory: lock: Permission denied")
+    (STATE / "thomas/journal").unlink()
     host.run("chown", "-R", "thomas", STATE / "thomas")
     host.login().quit()
 

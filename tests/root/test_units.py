@@ -126,6 +126,27 @@ def test_connection_by_a_unix_socket(host):
     assert lines[3].startswith("+OK 3 ")
 
 
+def asks_process_1(host, setting):
+    """Whether a login makes nss-systemd ask about dynamic users."""
+    trace = pathlib.Path("/run/trace")
+    trace.unlink(missing_ok=True)
+    # strace has to read whom they connect to
+    host.drop_in("[Service]\nCapabilityBoundingSet=CAP_SYS_PTRACE\n"
+                 f"{setting}\nExecStart=\nExecStart="
+                 f"/usr/bin/strace -f -I4 -o{trace} -econnect {POP3D}\n")
+    host.login().quit()
+    until(lambda: not host.units(), "the end of the session")
+    return "io.systemd.DynamicUser" in trace.read_text()
+
+
+@needs("strace")
+def test_group_lookups_do_not_ask_process_1(host):
+    if not asks_process_1(host,
+                          "UnsetEnvironment=SYSTEMD_NSS_DYNAMIC_BYPASS"):
+        pytest.skip("no module of this host makes nss-systemd ask")
+    assert not asks_process_1(host, "")
+
+
 @needs("strace")
 def test_stopping_a_session_lets_it_remove_what_it_has_begun_to(host):
     # each fsync takes a while, and strace itself does not mind SIGTERM

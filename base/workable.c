@@ -46,12 +46,6 @@ second_key(const struct options *o, char *text)
 	return lacks_file("tls-key", o->tls_key[1], text);
 }
 
-static bool
-pam_confdir(const struct options *o, char *text)
-{
-	return lacks_file("pam-confdir", o->pam_confdir, text);
-}
-
 /* A user database that does not answer now is another matter. */
 static bool
 virtual_user(const struct options *o, char *text)
@@ -108,7 +102,6 @@ static const struct {
 	{ first_key, .of_tls = true, .of_sessions = true },
 	{ second_cert, .of_tls = true, .of_sessions = true },
 	{ second_key, .of_tls = true, .of_sessions = true },
-	{ pam_confdir, .of_sessions = true },
 	/* --recover goes on: what it cannot look up waits for its next run */
 	{ virtual_user, .of_sessions = true },
 	{ state_dir, .of_tls = false },

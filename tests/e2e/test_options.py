@@ -124,7 +124,6 @@ GONE = "/nonexistent/file"
     ([f"--tls-key={GONE}"], f"--tls-key={GONE}: No such file"),
     ([*2 * ["--tls-cert=/dev/null"], "--tls-key=/dev/null",
       f"--tls-key={GONE}"], f"--tls-key={GONE}: No such file"),
-    ([f"--pam-confdir={GONE}"], f"--pam-confdir={GONE}: No such file"),
     (["--state-dir=/dev/null"], "--state-dir=/dev/null: /dev/null: Not a"),
     (["--state-dir=/dev/null/x"], "--state-dir=/dev/null/x: /dev/null/x: Not"),
 ])

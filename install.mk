@@ -12,6 +12,7 @@ SYSTEMD_LIBDIR = $(if $(filter /usr,$(PREFIX)),/usr,/usr/local)/lib
 UNITDIR = $(SYSTEMD_LIBDIR)/systemd/system
 SYSUSERSDIR = $(SYSTEMD_LIBDIR)/sysusers.d
 TMPFILESDIR = $(SYSTEMD_LIBDIR)/tmpfiles.d
+COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 CATALOGDIR = $(SYSTEMD_LIBDIR)/systemd/catalog
 
 ifneq ($(SYSTEMD),no)
@@ -20,6 +21,8 @@ UNITS = pop3d.socket pop3d@.service pop3d.service pop3d-recover.service
 TLS_UNITS = pop3ds.socket pop3ds@.service pop3ds.service
 endif
 EXAMPLES = pop3d.xinetd fail2ban/filter.d/pop3d.conf fail2ban/jail.d/pop3d.conf
+DOCS = README.md SECURITY.md docs/maildir.md docs/migrating.md docs/scaling.md \
+	docs/virtual.md
 PAM_FILE = $(DESTDIR)$(SYSCONFDIR)/pam.d/pop3d
 
 # $(call put,FROM,TO): a text file, with the paths in it filled in.
@@ -45,6 +48,8 @@ install: pop3d
 	$(call put,units/pop3d.sysusers,$(SYSUSERSDIR)/pop3d.conf)
 	$(call put,units/pop3d.tmpfiles,$(TMPFILESDIR)/pop3d.conf)
 	$(foreach file,$(EXAMPLES),$(call put,units/$(file),$(EXAMPLEDIR)/$(file)) &&) :
+	$(foreach file,$(DOCS),$(call put,$(file),$(DOCDIR)/$(notdir $(file))) &&) :
+	$(call put,units/pop3d.bash-completion,$(COMPLETIONDIR)/pop3d)
 	$(call put,units/pop3d.catalog,$(CATALOGDIR)/pop3d.catalog)
 	$(call put,pop3d.8,$(MANDIR)/man8/pop3d.8)
 	install -d '$(DESTDIR)$(SYSCONFDIR)/pop3d'
@@ -74,6 +79,8 @@ uninstall:
 		'$(DESTDIR)$(TMPFILESDIR)/pop3d.conf' \
 		'$(DESTDIR)$(CATALOGDIR)/pop3d.catalog' \
 		$(foreach file,$(EXAMPLES),'$(DESTDIR)$(EXAMPLEDIR)/$(file)') \
+		$(foreach file,$(DOCS),'$(DESTDIR)$(DOCDIR)/$(notdir $(file))') \
+		'$(DESTDIR)$(COMPLETIONDIR)/pop3d' \
 		'$(DESTDIR)$(MANDIR)/man8/pop3d.8'
 	for dir in $(foreach dir,/fail2ban/filter.d /fail2ban/jail.d /fail2ban,\
 			'$(DESTDIR)$(EXAMPLEDIR)$(dir)') \

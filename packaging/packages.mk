@@ -26,9 +26,12 @@ rpm-lint:
 
 .PHONY: deb deb-lint rpm-lint
 
-# The package installed, used, upgraded and purged in a copy of this host.
+# The package installed, used, upgraded and purged in a copy of this host, and
+# beside the other servers that Debian has. Fetches their packages.
 check-package: deb
+	tests/root/fetch-servers build/servers
 	IN_HOST_COPY_LIMIT=600 /usr/bin/python3 -m pytest -q -rs \
-		-p no:cacheprovider tests/root/test_package.py </dev/null
+		-p no:cacheprovider tests/root/test_package.py \
+		tests/root/test_beside.py </dev/null
 
 .PHONY: check-package

@@ -36,6 +36,10 @@ def test_all_goes_below_destdir(installed, tmp_path, prefix):
             "/share/doc/pop3d/examples/fail2ban/filter.d/pop3d.conf",
             "/share/doc/pop3d/examples/fail2ban/jail.d/pop3d.conf",
             "/share/doc/pop3d/examples/pop3d.xinetd",
+            "/share/bash-completion/completions/pop3d",
+            *(f"/share/doc/pop3d/{name}.md" for name in (
+                "README", "SECURITY", "maildir", "migrating", "scaling",
+                "virtual")),
             "/share/man/man8/pop3d.8"))}
     for name in files(tmp_path):
         if not name.endswith("/sbin/pop3d"):

@@ -224,7 +224,7 @@ def test_purge_leaves_rescued_mail_and_journals(packaged):
     assert {*STATE.glob("*/*")} == {*left}
 
 
-def test_port_that_is_taken_does_not_break_the_installation(packaged):
+def test_port_that_is_taken_is_left_to_its_server(packaged):
     packaged.dpkg("--purge", "pop3d")
     with subprocess.Popen(
             ["/usr/bin/python3", "-c", "import socket, sys;"
@@ -232,10 +232,54 @@ def test_port_that_is_taken_does_not_break_the_installation(packaged):
              "dualstack_ipv6=True); print(flush=True); sys.stdin.read()"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE) as taker:
         taker.stdout.readline()
-        packaged.dpkg("--install", packaged.package)
-        assert packaged.active("pop3d.socket") == "failed"
+        said = packaged.dpkg("--install", packaged.package)
+        assert "SERVES NOTHING yet: port 110 is in use" in said
+        assert packaged.active("pop3d.socket") == "inactive"
+        for unit in "pop3d.socket", "pop3d-recover.service":
+            assert subprocess.run(["systemctl", "--quiet", "is-enabled",
+                                   unit]).returncode == 1
         taker.stdin.close()
-    packaged.run("systemctl", "restart", "pop3d.socket")
-    until(lambda: packaged.active("pop3d.socket") == "active", "the socket")
+    # an upgrade leaves it so
+    said = packaged.dpkg("--install", packaged.package)
+    assert packaged.active("pop3d.socket") == "inactive"
+    packaged.run("systemctl", "enable", "--now", "pop3d.socket")
     client = packaged.login()
     client.quit()
+
+
+def test_a_masked_socket_stays_masked(packaged):
+    packaged.dpkg("--purge", "pop3d")
+    packaged.run("systemctl", "mask", "pop3d.socket")
+    packaged.dpkg("--install", packaged.package)
+    assert packaged.show("pop3d.socket", "LoadState") == "masked"
+    assert packaged.active("pop3d.socket") == "inactive"
+
+
+def test_the_command_gives_way_to_another_package(packaged, tmp_path):
+    """As courier-pop's, whose /usr/sbin/pop3d starts its daemon."""
+    other = tmp_path / "other"
+    (other / "DEBIAN").mkdir(parents=True)
+    (other / "usr/sbin").mkdir(parents=True)
+    (other / "usr/share/man/man8").mkdir(parents=True)
+    (other / "usr/sbin/pop3d").write_text("theirs")
+    (other / "usr/share/man/man8/pop3d.8.gz").write_text("theirs")
+    (other / "DEBIAN/control").write_text(
+        "Package: other\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\n"
+        "Description: other\n")
+    packaged.run("dpkg-deb", "-b", other)
+    packaged.dpkg("--install", f"{other}.deb")
+    command = pathlib.Path("/usr/sbin/pop3d")
+    assert command.read_text() == "theirs"
+    packaged.login().quit()
+    packaged.dpkg("--purge", "other")
+    assert command.resolve() == pathlib.Path("/usr/libexec/pop3d/pop3d")
+
+
+def test_autopkgtest_passes_where_it_is_installed(packaged):
+    """What Debian's machines run: debian/tests."""
+    control = (TOP / "debian/tests/control").read_text()
+    for name in re.search(r"^Tests: (.*)", control, re.M)[1].split():
+        run = subprocess.run([TOP / "debian/tests" / name], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        assert run.returncode == 0, run.stdout

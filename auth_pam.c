@@ -5,6 +5,7 @@
 
 #include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,8 +233,9 @@ auth_pam_preload(const struct options *o)
 	gid_t none;
 	int n = 0;
 
-	/* Loads what nsswitch.conf names for groups. */
+	/* Loads what nsswitch.conf names, and finds that there is no nscd. */
 	getgrouplist("root", 0, &none, &n);
+	getpwnam("root");
 	if (libpam_load())
 		libpam_start(o->pam_service, NULL, o->pam_confdir, &conv, &pam);
 }

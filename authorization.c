@@ -88,7 +88,7 @@ authorization_ask(struct session *s, struct reply *reply)
 {
 	bool answered = boundary_ask(s->monitor, &s->request, reply);
 
-	explicit_bzero(&s->request, sizeof(s->request));
+	boundary_wipe(&s->request);
 	if (answered && reply->result < LOGIN_RESULTS)
 		return true;
 	stream_printf(&s->stream, "-ERR [SYS/TEMP] Internal error.");
@@ -265,7 +265,7 @@ hand_over(struct session *s)
 	h->output_len = (uint32_t)stream_take_output(&s->stream, h->output,
 						     sizeof(h->output));
 	sent = boundary_send(s->monitor, &s->request);
-	explicit_bzero(h, sizeof(*h));
+	boundary_wipe(&s->request);
 	return sent;
 }
 

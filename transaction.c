@@ -297,8 +297,9 @@ refuse(struct session *s, enum maildrop_result r, long long began)
 	s->request.type = REQUEST_RETURN;
 	h->input_len =
 	    (uint32_t)stream_take_input(&s->stream, h->input, sizeof(h->input));
+	h->output_len = 0;
 	boundary_send(s->monitor, &s->request);
-	explicit_bzero(h, sizeof(*h));
+	boundary_wipe(&s->request);
 }
 
 static struct session_note

@@ -72,6 +72,24 @@ static const size_t request_size[REQUEST_TYPES] = {
 	[REQUEST_HANDSHAKE] = SIZE_WITH(type),
 };
 
+/* Of what is handed over only the lengths, where nothing was read ahead. */
+static size_t
+size_of(const struct request *r)
+{
+	const struct handover *h = &r->handover;
+
+	if ((r->type == REQUEST_HANDOVER || r->type == REQUEST_RETURN) &&
+	    h->input_len == 0 && h->output_len == 0)
+		return offsetof(struct request, handover.input);
+	return r->type < REQUEST_TYPES ? request_size[r->type] : sizeof(*r);
+}
+
+void
+boundary_wipe(struct request *r)
+{
+	explicit_bzero(r, size_of(r));
+}
+
 static bool
 send_all(int fd, const void *data, size_t size, int flags)
 {
@@ -90,19 +108,19 @@ receive(int fd, void *data, size_t size)
 bool
 boundary_send(int fd, const struct request *r)
 {
-	return send_all(fd, r, request_size[r->type], 0);
+	return send_all(fd, r, size_of(r), 0);
 }
 
 bool
 boundary_receive(int fd, struct request *r)
 {
-	memset(r, 0, sizeof(*r));
+	r->type = 0;
 	ssize_t n = receive(fd, r, sizeof(*r));
 
 	if (n <= 0)
 		return false;
 	if ((size_t)n >= sizeof(r->type) && r->type > 0 &&
-	    r->type < REQUEST_TYPES && request_size[r->type] == (size_t)n)
+	    r->type < REQUEST_TYPES && size_of(r) == (size_t)n)
 		return true;
 	errno = EPROTO;
 	return false;

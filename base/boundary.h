@@ -182,6 +182,9 @@ bool boundary_send(int fd, const struct request *r);
  */
 bool boundary_receive(int fd, struct request *r);
 
+/* Of a request that was sent or received: no byte of it is left. */
+void boundary_wipe(struct request *r);
+
 /*
  * The monitor's answer, and how the others wait for it. The monitor does not
  * wait: false with EAGAIN where there is no room, which there always is for one

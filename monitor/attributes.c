@@ -5,6 +5,7 @@
 #include "monitor/attributes.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,11 +63,14 @@ attributes_read(struct attributes *a)
 	a->audit_uid = read_audit_uid();
 }
 
-static void
+/* Whether it was more. */
+static bool
 lower(rlim_t *limit, rlim_t to)
 {
-	if (*limit > to)
-		*limit = to;
+	if (*limit <= to)
+		return false;
+	*limit = to;
+	return true;
 }
 
 void
@@ -77,10 +81,11 @@ attributes_take(const struct attributes *a)
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
 		if (getrlimit(LIMIT(i), &now) != 0)
 			continue;
-		lower(&now.rlim_max, a->limits[i].rlim_max);
-		lower(&now.rlim_cur, a->limits[i].rlim_cur);
-		lower(&now.rlim_cur, now.rlim_max);
-		setrlimit(LIMIT(i), &now);
+		bool max = lower(&now.rlim_max, a->limits[i].rlim_max);
+		bool cur = lower(&now.rlim_cur, a->limits[i].rlim_cur);
+
+		if (max || cur || lower(&now.rlim_cur, now.rlim_max))
+			setrlimit(LIMIT(i), &now);
 	}
 	if (a->niceness > getpriority(PRIO_PROCESS, 0))
 		setpriority(PRIO_PROCESS, 0, a->niceness);

@@ -235,6 +235,29 @@ static enum login_result (*const handlers[QUESTION_TYPES])(
 	[ASK_CLOSE] = on_close,
 };
 
+#define SIZE_WITH(member)                    \
+	(offsetof(struct question, member) + \
+	 sizeof(((struct question *)NULL)->member))
+
+size_t
+question_size(uint32_t type)
+{
+	switch (type) {
+	case ASK_PASSWORD:
+		return SIZE_WITH(login);
+	case ASK_TOKEN:
+		return SIZE_WITH(token);
+	case ASK_APOP:
+		return SIZE_WITH(apop);
+	case ASK_SCRAM_START:
+		return SIZE_WITH(scram_start);
+	case ASK_SCRAM_PROOF:
+		return SIZE_WITH(scram_proof);
+	default:
+		return SIZE_WITH(invalid);
+	}
+}
+
 /* Whose lines in the log these are. */
 static void
 name_session(const struct question *q)
@@ -267,13 +290,13 @@ answer_one(struct authenticator *a, int fd)
 	struct question *q = &a->question;
 	ssize_t n = TEMP_FAILURE_RETRY(recv(fd, q, sizeof(*q), MSG_TRUNC));
 
-	if (n != (ssize_t)sizeof(*q) || q->type >= QUESTION_TYPES ||
-	    handlers[q->type] == NULL)
+	if (n < (ssize_t)sizeof(q->type) || q->type >= QUESTION_TYPES ||
+	    handlers[q->type] == NULL || (size_t)n != question_size(q->type))
 		return false;
 	memset(&a->answer, 0, sizeof(a->answer));
 	name_session(q);
 	a->answer.result = handlers[q->type](a);
-	explicit_bzero(q, sizeof(*q));
+	explicit_bzero(q, (size_t)n);
 	return send(fd, &a->answer, sizeof(a->answer), MSG_NOSIGNAL) ==
 	       (ssize_t)sizeof(a->answer);
 }

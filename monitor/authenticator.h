@@ -5,13 +5,14 @@
  * for as long as the session lasts, and ends when the monitor hangs up. So
  * neither the monitor nor anything it forks has ever had them in its memory.
  *
- * Questions and answers have a fixed size and cross a SOCK_SEQPACKET
- * socketpair; only the monitor is at its other end.
+ * Questions of each type, and answers, have a fixed size and cross a
+ * SOCK_SEQPACKET socketpair; only the monitor is at its other end.
  */
 #ifndef AUTHENTICATOR_H
 #define AUTHENTICATOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/boundary.h"
@@ -52,6 +53,9 @@ struct question {
 		struct scram_proof_request scram_proof;
 	};
 };
+
+/* What is sent of a question. */
+size_t question_size(uint32_t type);
 
 struct answer {
 	uint32_t result;	    /* enum login_result */

@@ -70,14 +70,36 @@ say_unanswered(void)
 		log_line(LOG_ERR, EVENT_SETUP, "PAM's process gives no answer");
 }
 
-enum login_result
-authenticator_ask(struct authenticator_link *l, const struct question *q,
-		  struct answer *answer)
+struct question *
+authenticator_question(struct authenticator_link *l, enum question_type type,
+		       uint32_t method)
 {
+	l->question.type = type;
+	l->question.method = method;
+	l->question.invalid = 0;
+	return &l->question;
+}
+
+static bool
+send_question(struct authenticator_link *l)
+{
+	size_t size = question_size(l->question.type);
+	bool sent = l->fd >= 0 && send(l->fd, &l->question, size,
+				       MSG_NOSIGNAL) == (ssize_t)size;
+
+	explicit_bzero(&l->question, size);
+	return sent;
+}
+
+enum login_result
+authenticator_ask(struct authenticator_link *l, struct answer *answer)
+{
+	bool sent = send_question(l);
+
 	memset(answer, 0, sizeof(*answer));
 	if (l->fd < 0)
 		return LOGIN_TEMPORARY;
-	if (send(l->fd, q, sizeof(*q), MSG_NOSIGNAL) != (ssize_t)sizeof(*q) ||
+	if (!sent ||
 	    !child_told(l->fd, answer, sizeof(*answer), ANSWER_SECONDS) ||
 	    answer->result >= LOGIN_RESULTS) {
 		say_unanswered();
@@ -94,11 +116,12 @@ authenticator_ask(struct authenticator_link *l, const struct question *q,
 void
 authenticator_close(struct authenticator_link *l)
 {
-	const struct question q = { .type = ASK_CLOSE };
 	struct answer answer;
 
-	if (l->open)
-		authenticator_ask(l, &q, &answer);
+	if (l->open) {
+		authenticator_question(l, ASK_CLOSE, 0);
+		authenticator_ask(l, &answer);
+	}
 	l->open = false;
 }
 

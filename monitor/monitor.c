@@ -56,11 +56,16 @@ take_handover(struct monitor *m, bool *taken)
 
 	*taken = h->input_len <= sizeof(h->input) &&
 		 h->output_len <= sizeof(h->output);
-	if (*taken)
-		m->handover = *h;
-	else
+	if (*taken) {
+		m->handover.input_len = h->input_len;
+		m->handover.output_len = h->output_len;
+		memcpy(m->handover.input, h->input, h->input_len);
+		memcpy(m->handover.output, h->output, h->output_len);
+	} else {
 		log_line(LOG_CRIT, EVENT_PROTOCOL,
 			 "a process handed over more than there is room for");
+	}
+	boundary_wipe(&m->request);
 	return false;
 }
 
@@ -417,6 +422,14 @@ log_session_end(const struct monitor *m)
 	log_end(&sum);
 }
 
+static void
+forget_handover(struct handover *h)
+{
+	explicit_bzero(h->input, h->input_len);
+	explicit_bzero(h->output, h->output_len);
+	h->input_len = h->output_len = 0;
+}
+
 static int
 serve_mailbox(struct monitor *m)
 {
@@ -424,7 +437,7 @@ serve_mailbox(struct monitor *m)
 		refuse_for_now(&m->connection, "mailbox process");
 		return EX_OSERR;
 	}
-	explicit_bzero(&m->handover, sizeof(m->handover));
+	forget_handover(&m->handover);
 	serve_requests(m);
 	bool orderly = reap(m);
 	keeper_release(&m->keeper, &m->account);

@@ -82,7 +82,7 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 	};
 	const char *words = a->answer.words;
 
-	explicit_bzero(&m->request, sizeof(m->request));
+	boundary_wipe(&m->request);
 	if (r == LOGIN_OK) {
 		log_session(m->account.name, NULL);
 		live_set(m->live.facts->user, sizeof(m->live.facts->user),
@@ -109,14 +109,15 @@ conclude(struct monitor *m, struct attempt *a, enum login_result r)
 static enum login_result
 admit(struct monitor *m, const char *user)
 {
-	const struct question q = { .type = ASK_OPEN };
 	struct answer answer;
 	enum login_result r = account_find(&m->account, m->options, user);
 
 	if (r == LOGIN_OK)
 		r = account_make_state_dir(&m->account, m->options);
-	if (r == LOGIN_OK)
-		r = authenticator_ask(&m->authenticator, &q, &answer);
+	if (r == LOGIN_OK) {
+		authenticator_question(&m->authenticator, ASK_OPEN, 0);
+		r = authenticator_ask(&m->authenticator, &answer);
+	}
 	if (r == LOGIN_OK)
 		m->attributes = answer.attributes;
 	else
@@ -124,14 +125,12 @@ admit(struct monitor *m, const char *user)
 	return r;
 }
 
-/* One that may let somebody in. */
+/* Asks what may let somebody in. */
 static enum login_result
-ask(struct monitor *m, struct question *q, struct attempt *a)
+ask(struct monitor *m, struct attempt *a)
 {
-	enum login_result r =
-	    authenticator_ask(&m->authenticator, q, &a->answer);
+	enum login_result r = authenticator_ask(&m->authenticator, &a->answer);
 
-	explicit_bzero(q, sizeof(*q));
 	return r == LOGIN_OK ? admit(m, a->answer.user) : r;
 }
 
@@ -148,15 +147,16 @@ bool
 monitor_login(struct monitor *m)
 {
 	struct login_request *login = &m->request.login;
-	struct question q = { .type = ASK_PASSWORD, .method = login->method };
 	enum login_result r = LOGIN_DENIED;
 	struct attempt a;
 
 	login->password[PASSWORD_MAX] = '\0';
 	if (begin(m, &a, login->method, login->user) && may_take_passwords(m) &&
 	    login->password[0] != '\0') {
-		q.login = *login;
-		r = ask(m, &q, &a);
+		authenticator_question(&m->authenticator, ASK_PASSWORD,
+				       login->method)
+		    ->login = *login;
+		r = ask(m, &a);
 	}
 	return conclude(m, &a, r);
 }
@@ -165,15 +165,16 @@ bool
 monitor_token(struct monitor *m)
 {
 	struct token_request *token = &m->request.token;
-	struct question q = { .type = ASK_TOKEN, .method = token->method };
 	enum login_result r = LOGIN_DENIED;
 	struct attempt a;
 
 	token->token[TOKEN_MAX] = '\0';
 	if (begin(m, &a, token->method, token->user) && m->offers.oauth &&
 	    may_take_passwords(m) && token->token[0] != '\0') {
-		q.token = *token;
-		r = ask(m, &q, &a);
+		authenticator_question(&m->authenticator, ASK_TOKEN,
+				       token->method)
+		    ->token = *token;
+		r = ask(m, &a);
 	}
 	return conclude(m, &a, r);
 }
@@ -183,15 +184,17 @@ monitor_token(struct monitor *m)
 bool
 monitor_apop(struct monitor *m)
 {
-	struct question q = { .type = ASK_APOP, .method = METHOD_APOP };
 	enum login_result r = LOGIN_DENIED;
+	struct question *q;
 	struct attempt a;
 
 	if (begin(m, &a, METHOD_APOP, m->request.apop.user)) {
-		q.apop.request = m->request.apop;
-		memcpy(q.apop.timestamp, m->offers.apop,
-		       sizeof(q.apop.timestamp));
-		r = ask(m, &q, &a);
+		q = authenticator_question(&m->authenticator, ASK_APOP,
+					   METHOD_APOP);
+		q->apop.request = m->request.apop;
+		memcpy(q->apop.timestamp, m->offers.apop,
+		       sizeof(q->apop.timestamp));
+		r = ask(m, &a);
 	}
 	return conclude(m, &a, r);
 }
@@ -206,27 +209,29 @@ bool
 monitor_scram_start(struct monitor *m)
 {
 	struct scram_start_request *start = &m->request.scram_start;
-	struct question q = { .type = ASK_SCRAM_START };
+	uint32_t method =
+	    start->gs2[0] == 'p' ? METHOD_SCRAM_PLUS : METHOD_SCRAM;
+	struct question *q =
+	    authenticator_question(&m->authenticator, ASK_SCRAM_START, method);
 	enum login_result r = LOGIN_DENIED;
 	struct attempt a;
 
-	q.method = start->gs2[0] == 'p' ? METHOD_SCRAM_PLUS : METHOD_SCRAM;
-	q.invalid = !begin(m, &a, q.method, start->user);
+	q->invalid = !begin(m, &a, method, start->user);
 	start->gs2[SCRAM_GS2_MAX] = start->bare[SCRAM_BARE_MAX] =
 	    start->nonce[SCRAM_NONCE_MAX] = '\0';
-	q.scram_start.request = *start;
-	q.scram_start.bound = m->relay.bound;
-	memcpy(q.scram_start.exporter, m->relay.exporter,
-	       sizeof(q.scram_start.exporter));
+	q->scram_start.request = *start;
+	q->scram_start.bound = m->relay.bound;
+	memcpy(q->scram_start.exporter, m->relay.exporter,
+	       sizeof(q->scram_start.exporter));
 	if (m->offers.scram && m->tries <= TRIES_MAX)
-		r = authenticator_ask(&m->authenticator, &q, &a.answer);
+		r = authenticator_ask(&m->authenticator, &a.answer);
 	if (r == LOGIN_DENIED && start->gs2[0] == 'y' && m->relay.bound)
 		a.why = "the client was told that no channel binding is "
 			"offered";
 	if (r != LOGIN_OK)
 		return conclude(m, &a, r);
 	m->phase = GREETER_SCRAM;
-	explicit_bzero(&m->request, sizeof(m->request));
+	boundary_wipe(&m->request);
 	memcpy(a.reply.server_first, a.answer.server_first,
 	       sizeof(a.reply.server_first));
 	a.reply.result = LOGIN_OK;
@@ -237,14 +242,14 @@ bool
 monitor_scram_proof(struct monitor *m)
 {
 	struct scram_proof_request *proof = &m->request.scram_proof;
-	struct question q = { .type = ASK_SCRAM_PROOF };
 	struct attempt a = { .start = now_ms(),
 			     .reply.last = m->tries >= TRIES_MAX };
 
 	proof->extensions[SCRAM_EXTENSIONS_MAX] = '\0';
-	q.scram_proof = *proof;
+	authenticator_question(&m->authenticator, ASK_SCRAM_PROOF, 0)
+	    ->scram_proof = *proof;
 	m->phase = GREETER;
-	enum login_result r = ask(m, &q, &a);
+	enum login_result r = ask(m, &a);
 	if (r == LOGIN_OK)
 		memcpy(a.reply.signature, a.answer.signature,
 		       sizeof(a.reply.signature));
@@ -273,14 +278,14 @@ make_timestamp(char *timestamp, size_t size)
 static void
 survey_secrets(struct monitor *m)
 {
-	const struct question q = { .type = ASK_SURVEY };
 	struct answer answer;
 
+	authenticator_question(&m->authenticator, ASK_SURVEY, 0);
 	if (m->options->secrets == NULL ||
 	    access(m->options->secrets, F_OK) != 0 ||
 	    !authenticator_start(&m->authenticator, m->options,
 				 m->connection.peer) ||
-	    authenticator_ask(&m->authenticator, &q, &answer) != LOGIN_OK)
+	    authenticator_ask(&m->authenticator, &answer) != LOGIN_OK)
 		return;
 	m->offers.scram = answer.survey.scram != 0;
 	if (answer.survey.apop != 0)

@@ -128,6 +128,20 @@ set_capabilities(uint64_t permitted)
 	return syscall(SYS_capset, &header, sets) == 0;
 }
 
+/* The bounding set. It only shrinks, so the kernel is asked once. */
+static uint64_t
+find_bounding(void)
+{
+	uint64_t found = 0;
+	int there;
+
+	for (unsigned long c = 0;
+	     (there = prctl(PR_CAPBSET_READ, c, 0, 0, 0)) >= 0; c++)
+		if (there == 1)
+			found |= 1ULL << c;
+	return found;
+}
+
 /*
  * Only who has CAP_SETPCAP can; for all others no_new_privs makes sure that
  * there is nothing to be bounded.
@@ -135,13 +149,19 @@ set_capabilities(uint64_t permitted)
 static void
 bound_capabilities(uint64_t wanted)
 {
-	int there;
+	static uint64_t bounding;
+	static bool known;
 
-	for (unsigned long c = 0;
-	     (there = prctl(PR_CAPBSET_READ, c, 0, 0, 0)) >= 0; c++)
-		if (there == 1 && (wanted >> c & 1) == 0 &&
-		    prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0)
+	if (!known)
+		bounding = find_bounding();
+	known = true;
+	for (unsigned long c = 0; c < 64 && (bounding & ~wanted) != 0; c++) {
+		if ((bounding & ~wanted & 1ULL << c) == 0)
+			continue;
+		if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0)
 			return;
+		bounding &= ~(1ULL << c);
+	}
 }
 
 static bool

@@ -28,7 +28,6 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 /* ---- the host, in the place of what the linker would take (--wrap) */
 
 enum login_result __wrap_authenticator_ask(struct authenticator_link *l,
-					   const struct question *q,
 					   struct answer *answer);
 
 static bool
@@ -69,12 +68,11 @@ name_in(const struct question *q)
 }
 
 enum login_result
-__wrap_authenticator_ask(struct authenticator_link *l, const struct question *q,
-			 struct answer *answer)
+__wrap_authenticator_ask(struct authenticator_link *l, struct answer *answer)
 {
+	const struct question *q = &l->question;
 	const char *user = name_in(q);
 
-	(void)l;
 	memset(answer, 0, sizeof(*answer));
 	must(!logged_in);
 	if (q->type == ASK_OPEN) {

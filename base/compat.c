@@ -18,6 +18,15 @@ compat_pidfd_open(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+#ifdef COMPAT_STATX
+int
+statx(int dir, const char *restrict name, int flags, unsigned mask,
+      struct statx *restrict st)
+{
+	return (int)syscall(SYS_statx, dir, name, flags, mask, st);
+}
+#endif
+
 int
 compat_close_range(unsigned first, unsigned last)
 {

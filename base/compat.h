@@ -9,8 +9,17 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h> /* glibc's macro */
+
+/* statx(2), which musl has from 1.2.4 on. */
+#ifndef STATX_BASIC_STATS
+#define COMPAT_STATX
+#include <linux/stat.h>
+int statx(int dir, const char *restrict name, int flags, unsigned mask,
+	  struct statx *restrict st);
+#endif
 
 /* Makes the call again where a signal broke it off; musl has no macro. */
 #ifndef TEMP_FAILURE_RETRY

@@ -213,8 +213,8 @@ def test_cyrus_keeps_its_port():
     if phase() == 0:
         host.install_server()
         # what is in a package of its own
-        host.shell(r"sed -i 's/^\s*imaps\?\s/#&/' /etc/cyrus.conf; "
-                   "systemctl restart cyrus-imapd")
+        host.shell(r"sed -i 's/^\s*\(imap\|nntp\|http\)s\?\s/#&/' "
+                   "/etc/cyrus.conf; systemctl restart cyrus-imapd")
         until(lambda: host.show("cyrus-imapd", "ActiveState") == "active",
               "Cyrus")
         assert "Cyrus" in greeting()

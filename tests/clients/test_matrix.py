@@ -150,5 +150,5 @@ def test_ways_to_log_in(host, certificate, auth, security):
     client.auth = auth
     assert client.fetch(delete=True) == texts([message(1)])
     method = auth.upper()
-    assert re.search(rf"method={method}( tls=\S+)?: logged in",
+    assert re.search(rf"method={method}( tls=\S+)? port=.*: logged in",
                      server.log.read_text())

@@ -21,6 +21,7 @@ RPM = """\
 /usr/lib/sysusers.d/pop3d.conf
 /usr/lib/tmpfiles.d/pop3d.conf
 /usr/sbin/pop3d
+/usr/share/bash-completion/completions/pop3d
 /usr/share/man/man8/pop3d.8
 """.splitlines()
 

@@ -104,12 +104,26 @@ def test_state_directory_is_not_a_link(host):
     assert host.refusal().startswith("-ERR [SYS/")
 
 
-def test_state_directory_of_another_user_is_not_used(host):
+@pytest.mark.parametrize("name", ["journal", "uidvalidity", "x"])
+def test_state_directory_of_another_user_is_not_used(host, name):
     host.user("carla")
     directory = state_dir(host)
+    (directory / name).write_bytes(b"carla's")
     shutil.chown(directory, "carla", "carla")
     assert host.refusal().startswith("-ERR [SYS/")
     assert directory.owner() == "carla"
+    assert (directory / name).read_bytes() == b"carla's"
+
+
+def test_caches_of_another_user_are_not_used(host):
+    host.user("carla")
+    directory = state_dir(host)
+    index = directory / "index"
+    index.write_bytes(b"carla's")
+    shutil.chown(directory, "carla", "carla")
+    assert session_is_served(host) == 3
+    assert directory.owner() == "thomas"
+    assert not index.exists() or index.read_bytes() != b"carla's"
 
 
 def test_user_cannot_replace_the_state_directory(host):

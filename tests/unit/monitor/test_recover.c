@@ -22,13 +22,14 @@ static struct options options;
 static int
 set_up_users(void **state)
 {
-	static char *args[] = { "pop3d", NULL };
+	static char state_dir[] = "--state-dir=/";
+	static char *args[] = { "pop3d", state_dir, NULL };
 	static char mailbox[128];
 
 	if (set_up(state) != 0)
 		return -1;
-	setenv("STATE_DIRECTORY", top, 1);
-	options_parse(&options, 1, args);
+	options_parse(&options, 2, args);
+	options.state_dir = top;
 	snprintf(mailbox, sizeof(mailbox), "%s/%%u.mbox", top);
 	options.mailbox = mailbox;
 	options.log = LOG_TO_STDERR;

@@ -16,6 +16,11 @@ def cuts(host, cutter, pattern):
     return Cuts(host, cutter, PATTERNS[pattern], room)
 
 
+def every(cuts):
+    """Of many steps that are the same, every fourth of the cuts."""
+    return itertools.count(0, 4 if cuts.room else 1)
+
+
 @EVERY
 def test_without_a_cut(cuts, pattern):
     line, _ = cuts.session(10 ** 6, "kill")
@@ -30,7 +35,7 @@ def test_without_a_cut(cuts, pattern):
 def test_the_monitor_finishes_it(cuts, pattern, arrived, count_cuts):
     """The mailbox process dies, mail may arrive, then the monitor goes on."""
     done = 0
-    for at in itertools.count():
+    for at in every(cuts):
         line, was_cut = cuts.session(at, "kill",
                                      cuts.append_hook() if arrived else "")
         if not was_cut:
@@ -50,7 +55,7 @@ def test_the_monitor_finishes_it(cuts, pattern, arrived, count_cuts):
 @EVERY
 def test_the_next_login_or_recover_finishes_it(cuts, pattern, count_cuts):
     """All processes die; nobody is left to go on by himself."""
-    for at in itertools.count():
+    for at in every(cuts):
         _, was_cut = cuts.session(at, "kill-all")
         if not was_cut:
             break
@@ -75,7 +80,7 @@ def test_a_mailbox_that_is_away_for_a_while(cuts, pattern, count_cuts):
     """Its file system is not mounted: half a commit is finished later."""
     mailbox = cuts.host.mailbox
     waited = 0
-    for at in itertools.count():
+    for at in every(cuts):
         _, was_cut = cuts.session(at, "kill-all")
         if not was_cut:
             break
@@ -97,7 +102,7 @@ def test_a_mailbox_that_is_away_for_a_while(cuts, pattern, count_cuts):
     str(errno.ENOSPC), str(errno.EIO), f"{errno.EIO}+", f"{errno.ENOSPC}+"],
     ids=["one-ENOSPC", "one-EIO", "EIO-from-then-on", "ENOSPC-from-then-on"])
 def test_a_call_that_fails(cuts, pattern, action, count_cuts):
-    for at in itertools.count():
+    for at in every(cuts):
         line, was_cut = cuts.session(at, action)
         if not was_cut:
             break
@@ -118,11 +123,11 @@ def test_a_call_that_fails(cuts, pattern, action, count_cuts):
                                      "first-in-steps"])
 def test_a_recovery_that_is_cut_is_done_again(cuts, pattern, count_cuts):
     """
-    Each cut of QUIT that leaves a journal, and every third of --recover, for
+    Each cut of QUIT that leaves a journal, and every tenth of --recover, for
     each of them other ones: between two changes it mostly looks.
     """
     seen = set()
-    for at in itertools.count():
+    for at in every(cuts):
         _, was_cut = cuts.session(at, "kill-all")
         if not was_cut:
             break
@@ -132,7 +137,7 @@ def test_a_recovery_that_is_cut_is_done_again(cuts, pattern, count_cuts):
         if state in seen or not cuts.has_journal():
             continue
         seen.add(state)
-        for again in itertools.count(len(seen) % 3, 3):
+        for again in itertools.count(len(seen) % 10, 10):
             snapshot.restore()
             cuts.host.append(ARRIVED)
             if not cuts.recover(again, "kill-all")[1]:

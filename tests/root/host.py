@@ -163,8 +163,13 @@ class Host:
         return unit
 
     def show(self, unit, name):
-        return self.run("systemctl", "show", "--value", "-p", name,
-                        unit).strip()
+        """A property; of a unit that is listed and starts, the process."""
+        def ask():
+            return self.run("systemctl", "show", "--value", "-p", name,
+                            unit).strip()
+        if name != "MainPID":
+            return ask()
+        return until(lambda: ask().removeprefix("0"), "the unit's process")
 
     def drop_in(self, text, unit="pop3d@.service"):
         directory = pathlib.Path(f"/etc/systemd/system/{unit}.d")

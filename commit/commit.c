@@ -360,10 +360,7 @@ carry_out(struct commit *c, enum fit fit)
 	else
 		result = course_pending();
 	if (result == COMMIT_DONE)
-		log_line(LOG_NOTICE, EVENT_RECOVERED,
-			 "finished an interrupted commit; %lld octets of mail "
-			 "that arrived since are kept",
-			 arrived);
+		course_tell_finished(arrived);
 	return result;
 }
 

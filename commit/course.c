@@ -188,6 +188,15 @@ course_conclude(struct commit *c)
 	return COMMIT_DONE;
 }
 
+void
+course_tell_finished(long long arrived)
+{
+	log_line(LOG_NOTICE, EVENT_RECOVERED,
+		 "finished an interrupted commit; %lld octets of mail that "
+		 "arrived since are kept",
+		 arrived);
+}
+
 /* A journal that may not be there after a crash has decided nothing. */
 static enum commit_result
 take_back(const struct commit *c)

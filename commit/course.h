@@ -66,4 +66,7 @@ course_carry_through(struct commit *c,
 /* All is in the mailbox: from a journal to none. */
 enum commit_result course_conclude(struct commit *c);
 
+/* Logs that a recovery has come to its end; octets of mail came meanwhile. */
+void course_tell_finished(long long arrived);
+
 #endif

@@ -430,10 +430,7 @@ carry_out_record(struct commit *c, enum standing standing)
 		result =
 		    standing == STANDING_AFTER ? go_on(c) : finish_steps(c);
 	if (result == COMMIT_DONE)
-		log_line(LOG_NOTICE, EVENT_RECOVERED,
-			 "finished an interrupted commit; %lld octets of mail "
-			 "that arrived since are kept",
-			 arrived);
+		course_tell_finished(arrived);
 	return result;
 }
 

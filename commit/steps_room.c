@@ -140,8 +140,8 @@ say_none(const struct steps_file *f, const struct commit_place *place,
 	off_t least = steps_kept_at(f) + count_moved(&f->plan) / STEPS_MAX;
 	struct stat st = { .st_size = 0 };
 
+	/* Where it fails, 0 is told. */
 	(void)file_look(f->fd, &st);
-
 	log_line(LOG_ERR, EVENT_COMMIT,
 		 "%s: no room for the journal (%s): %lld octets are needed, or "
 		 "%lld to do it in steps, and %lld were to be had",

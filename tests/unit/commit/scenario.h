@@ -59,6 +59,7 @@
 #define course_cut tested_course_cut
 #define course_carry_through tested_course_carry_through
 #define course_conclude tested_course_conclude
+#define course_tell_finished tested_course_tell_finished
 #define journal_create_draft tested_journal_create_draft
 #define journal_need tested_journal_need
 #define steps_cursor_at tested_steps_cursor_at
